@@ -1,0 +1,88 @@
+"""Who may do what, where: users, organisations, memberships and API tokens."""
+
+import uuid
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models.functions import Now
+from timezone_field import TimeZoneField
+
+
+class Organization(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200, help_text="Shown on every page and report.")
+    slug = models.SlugField(max_length=63, unique=True, help_text="Short name for commands and URLs; keep it once it is used.")
+    time_zone = TimeZoneField(
+        default="UTC",
+        help_text="Hours, days and weeks of measurements, calendar windows and reports follow this zone.",
+    )
+    is_active = models.BooleanField(default=True, help_text="Off: nothing is calculated; messages are still stored.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organizations = models.ManyToManyField(Organization, through="Membership", related_name="users")
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        VIEWER = "viewer", "Viewer: reads"
+        OPERATOR = "operator", "Operator: also ingests, acknowledges, resolves, calculates"
+        EDITOR = "editor", "SLO editor: also changes objectives"
+        ADMIN = "admin", "Admin: also users, tokens and settings"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER, help_text="What this person may do here.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "organization"], name="one_membership_per_organization")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}"
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def usable(self, now) -> "ApiTokenQuerySet":
+        """Neither revoked nor expired, of an active user and organisation."""
+        return self.filter(
+            models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=now),
+            revoked_at__isnull=True,
+            user__is_active=True,
+            organization__is_active=True,
+        )
+
+
+class ApiToken(models.Model):
+    class Scope(models.TextChoices):
+        READ = "read", "Read"
+        WRITE = "write", "Write: also ingest, acknowledge, resolve, calculate"
+        ADMIN = "admin", "Admin: also initialize and configuration"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100, help_text="Where the token is used, so that it can be revoked with confidence.")
+    scope = models.CharField(max_length=5, choices=Scope, default=Scope.READ, help_text="The most that the token may do.")
+    prefix = models.CharField(max_length=16, editable=False, help_text="The first characters, to recognise the token by.")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is revoked.")
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

@@ -1,0 +1,272 @@
+"""Objectives, what was counted for them, and the figures that every face reads."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from simple_history.models import HistoricalRecords
+
+from accounts.models import Organization, User
+
+
+class SLIType(models.TextChoices):
+    TIME_TO_READY = "time_to_ready", "Time to ready"
+    VALIDATION_PASS_RATE = "validation_pass_rate", "Validation pass rate"
+    PROCESSING_SUCCESS_RATE = "processing_success_rate", "Processing success rate"
+    EXTRACTION_ACCURACY = "extraction_accuracy", "Extraction accuracy"
+    APPROVAL_LATENCY = "approval_latency", "Approval latency"
+    EXCEPTION_RESOLUTION_TIME = "exception_resolution_time", "Exception resolution time"
+    DUPLICATE_RECALL = "duplicate_recall", "Duplicate detection recall"
+
+
+class Period(models.TextChoices):
+    HOURLY = "hourly", "Hourly"
+    DAILY = "daily", "Daily"
+    WEEKLY = "weekly", "Weekly"
+
+
+class Unit(models.TextChoices):
+    SECONDS = "seconds", "Seconds"
+    MINUTES = "minutes", "Minutes"
+    HOURS = "hours", "Hours"
+    DAYS = "days", "Days"
+    PERCENT = "percent", "Percent"
+    CONFIDENCE = "confidence", "Confidence (0 to 1)"
+
+
+class Window(models.TextChoices):
+    ROLLING = "rolling", "Rolling: the last days"
+    WEEK = "week", "Calendar week to date"
+    MONTH = "month", "Calendar month to date"
+    QUARTER = "quarter", "Calendar quarter to date"
+
+
+TIMED = {SLIType.TIME_TO_READY, SLIType.APPROVAL_LATENCY, SLIType.EXCEPTION_RESOLUTION_TIME}
+SECONDS_PER = {Unit.SECONDS: 1, Unit.MINUTES: 60, Unit.HOURS: 3600, Unit.DAYS: 86400}
+
+
+class SLODefinitionQuerySet(models.QuerySet["SLODefinition"]):
+    def active(self) -> "SLODefinitionQuerySet":
+        return self.filter(is_active=True)
+
+    def measured(self, period: str) -> "SLODefinitionQuerySet":
+        return self.filter(measurement_periods__contains=[period])
+
+
+class SLODefinition(models.Model):
+    """A promise: so many percent of the events of one SLI are good, over a compliance window."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="slos")
+    name = models.CharField(max_length=200, help_text="What people call it, unique in the organisation.")
+    description = models.TextField(blank=True, help_text="What is promised to whom, in one or two sentences.")
+    sli_type = models.CharField("SLI", max_length=40, choices=SLIType, help_text="What is counted as good and bad.")
+    target_percentage = models.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        validators=[MinValueValidator(1), MaxValueValidator(99.999)],
+        help_text="At least this share of the events must be good. 100 % leaves no error budget.",
+    )
+    target_value = models.DecimalField(
+        max_digits=12,
+        decimal_places=4,
+        validators=[MinValueValidator(0)],
+        help_text="For a timed SLI the limit that an event must keep; otherwise it repeats the target.",
+    )
+    target_unit = models.CharField(max_length=10, choices=Unit, help_text="The unit of the target value.")
+    error_budget_percentage = models.DecimalField(
+        max_digits=6,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.001), MaxValueValidator(99)],
+        help_text="Share of events that may be bad. Empty: follows the target (100 - target).",
+    )
+    alerting_threshold_percentage = models.DecimalField(
+        max_digits=6,
+        decimal_places=2,
+        default=80,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Share of the error budget whose consumption is a warning.",
+    )
+    burn_rate_alert_threshold = models.DecimalField(
+        max_digits=8,
+        decimal_places=3,
+        default=2,
+        validators=[MinValueValidator(0.001)],
+        help_text="A burn rate above this is high. It can never pass 100 / error budget percentage.",
+    )
+    window = models.CharField(
+        "compliance window", max_length=7, choices=Window, default=Window.ROLLING, help_text="Over what time the budget is spent."
+    )
+    window_days = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(90)],
+        help_text="Length of a rolling window in days, 1 to 90. Calendar windows ignore it.",
+    )
+    measurement_periods = ArrayField(
+        models.CharField(max_length=6, choices=Period),
+        help_text="How often it is measured; the first is the one that reports and the API show.",
+    )
+    notification_channels = ArrayField(
+        models.CharField(max_length=100), default=list, blank=True, help_text="Channels told besides the operations team."
+    )
+    slos_owner = models.CharField("owner", max_length=200, blank=True, help_text="The team that answers for it.")
+    next_review_at = models.DateField("next review", null=True, blank=True, help_text="Targets are reviewed quarterly.")
+    is_active = models.BooleanField("active", default=True, help_text="Off: it is not counted, shown as paused.")
+    counted_as = models.CharField(max_length=200, blank=True, editable=False)  # what its buckets were counted by
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SLODefinitionQuerySet.as_manager()
+    history = HistoricalRecords(excluded_fields=["counted_as", "created_at", "updated_at"])
+
+    class Meta:
+        verbose_name = "SLO definition"
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "name"], name="slo_name_once"),
+            models.CheckConstraint(
+                condition=Q(target_percentage__gt=0, target_percentage__lt=100), name="slo_target_leaves_a_budget"
+            ),
+            models.CheckConstraint(condition=~Q(measurement_periods=[]), name="slo_is_measured"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def measurement_period(self) -> str:
+        return self.measurement_periods[0]
+
+    @property
+    def budget_percentage(self) -> "models.DecimalField":
+        """Percent of events that may be bad."""
+        given = self.error_budget_percentage
+        return 100 - self.target_percentage if given is None else given
+
+    @property
+    def is_timed(self) -> bool:
+        return self.sli_type in TIMED
+
+    @property
+    def limit_seconds(self) -> float | None:
+        """The limit of a timed SLI in seconds; None for the others."""
+        return float(self.target_value * SECONDS_PER[Unit(self.target_unit)]) if self.is_timed else None
+
+
+class SLIBucket(models.Model):
+    """What was decided in one bucket. Nothing is stored for an empty one; 1 h and 1 d rows are sums of 5-minute rows."""
+
+    class Width(models.IntegerChoices):
+        FIVE_MINUTES = 5
+        HOUR = 60
+        DAY = 1440
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, db_index=False)
+    slo = models.ForeignKey(SLODefinition, on_delete=models.CASCADE, db_index=False)
+    width = models.SmallIntegerField(choices=Width)
+    start = models.DateTimeField()
+    good = models.DecimalField(max_digits=20, decimal_places=6)
+    total = models.BigIntegerField()
+    duration_us = models.BigIntegerField(default=0)  # microseconds, an exact sum; of what ended here, late or not
+    duration_count = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["slo", "width", "start"], name="bucket_once")]
+        # the look-backs of all objectives of an organisation in one scan
+        indexes = [
+            models.Index("organization", "width", "start", name="bucket_window", include=["slo", "good", "total"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slo_id} {self.start:%Y-%m-%d %H:%M} +{self.width} min"
+
+
+class SLIMeasurement(models.Model):
+    """Good, total and pending of one local hour, day or week, with the target that held when it was written."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, db_index=False)
+    slo = models.ForeignKey(SLODefinition, on_delete=models.CASCADE, related_name="measurements", db_index=False)
+    period = models.CharField(max_length=6, choices=Period)
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField()
+    good_events_count = models.DecimalField(max_digits=20, decimal_places=6)
+    total_events_count = models.BigIntegerField()
+    pending_events_count = models.BigIntegerField(default=0)
+    duration_us = models.BigIntegerField(default=0)
+    duration_count = models.BigIntegerField(default=0)
+    target_percentage = models.DecimalField(max_digits=6, decimal_places=3)
+    error_budget_percentage = models.DecimalField(max_digits=6, decimal_places=3)
+    target_value = models.DecimalField(max_digits=12, decimal_places=4)
+    target_unit = models.CharField(max_length=10, choices=Unit)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = "SLI measurement"
+        ordering = ["-period_start"]
+        constraints = [models.UniqueConstraint(fields=["slo", "period", "period_start"], name="measurement_once")]
+        indexes = [models.Index("organization", "period", "period_start", name="measurement_period")]
+
+    def __str__(self) -> str:
+        return f"{self.slo_id} {self.period} {self.period_start:%Y-%m-%d %H:%M}"
+
+
+class SLOSnapshot(models.Model):
+    """The figures of one objective as the last tick left them. Ratios are computed by slos.budget where they are read."""
+
+    slo = models.OneToOneField(SLODefinition, on_delete=models.CASCADE, primary_key=True, related_name="snapshot")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
+    window_start = models.DateTimeField()
+    first_event_at = models.DateTimeField(null=True)  # start of the oldest bucket: how much of the window has run
+    good = models.DecimalField(max_digits=20, decimal_places=6)
+    total = models.BigIntegerField()
+    pending = models.BigIntegerField(default=0)
+    look_backs = models.JSONField(default=dict)  # {"5m": ["good", total], ...}; good as text, it is exact
+
+    def __str__(self) -> str:
+        return f"{self.slo_id}: {self.good} of {self.total}"
+
+
+class EngineState(models.Model):
+    """How far the tick of an organisation has come."""
+
+    organization = models.OneToOneField(Organization, on_delete=models.CASCADE, primary_key=True)
+    ticked_at = models.DateTimeField(null=True)  # buckets up to here are counted
+    sealed_before = models.DateTimeField(null=True)  # buckets before it are never recomputed
+    figures_changed_at = models.DateTimeField(null=True)  # when a tick last changed any figure
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} {self.ticked_at}"
+
+
+class Job(models.Model):
+    """A calculation that somebody asked for; found by a query, so that a lost message only delays it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
+    period = models.CharField(max_length=6, choices=Period)
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField()
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index("created_at", name="job_waiting", condition=Q(state="waiting"))]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.period_start:%Y-%m-%d %H:%M} {self.state}"
