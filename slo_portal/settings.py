@@ -82,13 +82,15 @@ TEMPLATES = [
 # --- data ------------------------------------------------------------------------------------------------
 # "default" speaks as a role that owns nothing and cannot bypass row security; "owner" is for migrations only.
 APPLICATION_ROLE = "slo_portal"
-_options = {"connect_timeout": 2}
-if STATEMENT_TIMEOUT_MS:
-    _options["options"] = f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
+# The role is a start-up option, not `assume_role`: the pool cannot set that one, and RESET ROLE leads back to it.
 DATABASES = {
     "default": {
         **database(DATABASE_URL),
-        "OPTIONS": {**_options, "assume_role": APPLICATION_ROLE, "pool": {"min_size": 1, "max_size": 10, "timeout": 3}},
+        "OPTIONS": {
+            "connect_timeout": 2,
+            "options": f"-c role={APPLICATION_ROLE} -c statement_timeout={STATEMENT_TIMEOUT_MS}",
+            "pool": {"min_size": 1, "max_size": 10, "timeout": 3},
+        },
     },
     "owner": database(DATABASE_URL),
 }

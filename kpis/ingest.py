@@ -1,0 +1,196 @@
+"""The one path on which facts come in: API, events, imports and simulation all end here.
+
+A batch is merged in one transaction: copied to a temporary table, compared with the stored rows, which are locked in
+key order, and written where it differs. The instants that the old and the new row name are marked in the same
+transaction, so that the next tick counts their buckets again.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from django.db import OperationalError, connection, transaction
+from msgspec import UNSET, Struct
+
+from accounts.models import Organization
+from kpis.failpoints import fp
+from kpis.merge import Merge
+from kpis.messages import EXCEPTION, INVOICE, SYSTEM, FieldError, Kind, Refused, read_fields
+from kpis.models import InvoiceException, InvoiceMetric, SeenEvent, SystemMetric
+
+MODELS = {INVOICE.name: InvoiceMetric, EXCEPTION.name: InvoiceException}
+RETRIED = {"40P01", "40001"}  # deadlock, serialization failure
+ATTEMPTS = 4
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RowError:
+    index: int
+    id: str | None
+    errors: list[FieldError]
+
+
+@dataclass
+class Result:
+    """What became of a batch, in rows."""
+
+    received: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    errors: list[RowError] = field(default_factory=list)
+
+    def add(self, created: int, updated: int, unchanged: int) -> None:
+        self.created += created
+        self.updated += updated
+        self.unchanged += unchanged
+
+    def as_data(self, key: str) -> dict[str, object]:
+        """For JSON, with the rows' id under its own name."""
+        rows = [{"index": row.index, key: row.id, "errors": [asdict(error) for error in row.errors]} for row in self.errors]
+        return {**asdict(self), "errors": rows}
+
+
+class Rejected(Exception):
+    """An all-or-none batch with a refused row; nothing was stored."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(f"{result.rejected} rows were refused; nothing was stored")
+        self.result = result
+
+
+def store_rows(
+    kind: Kind, organization: Organization, rows: Sequence[Mapping[str, object]], *, now: datetime
+) -> Result:
+    """Store rows of plain values (text is read as the field's type), as an import has them."""
+    return store(kind, organization, [read_fields(kind, row, now) for row in rows], now=now)
+
+
+def store(
+    kind: Kind, organization: Organization, rows: Sequence[Struct | Refused], *, now: datetime, atomic: bool = False
+) -> Result:
+    """Store checked rows in one transaction. Raises Rejected if `atomic` and a row was refused."""
+    result, messages = _split(rows)
+    if atomic and result.rejected:
+        raise Rejected(result)
+    write = _write_figures if kind is SYSTEM else _write_facts
+    for counts in _retried(lambda: _in_transaction(write, kind, organization, messages, now)):
+        result.add(*counts)
+    return result
+
+
+def store_events(
+    organization: Organization,
+    events: Sequence[tuple[str, str, Kind, Struct] | Refused],
+    *,
+    now: datetime,
+    atomic: bool = False,
+) -> Result:
+    """Store (source, id, kind, message) events; one that was seen before counts as unchanged."""
+    result, known = _split(events)
+    if atomic and result.rejected:
+        raise Rejected(result)
+    for counts in _retried(lambda: _in_transaction(_write_events, organization, known, now)):
+        result.add(*counts)
+    return result
+
+
+def _split(rows: Sequence[T | Refused]) -> tuple[Result, list[T]]:
+    errors = [RowError(i, row.id, row.errors) for i, row in enumerate(rows) if isinstance(row, Refused)]
+    good = [row for row in rows if not isinstance(row, Refused)] if errors else list(rows)
+    return Result(received=len(rows), rejected=len(errors), errors=errors), good  # type: ignore[return-value]
+
+
+def _in_transaction(write: Callable[..., Iterator[tuple[int, int, int]]], *args: object) -> list[tuple[int, int, int]]:
+    with transaction.atomic():
+        counts = list(write(*args))
+        fp("ingest.before_commit")
+    return counts
+
+
+def _retried(attempt: Callable[[], T]) -> T:
+    """Two batches may still lock each other out when both bring the same new keys; one of them starts again."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            return attempt()
+        except OperationalError as error:
+            code = getattr(error.__cause__, "sqlstate", None)
+            if code not in RETRIED or not left or connection.in_atomic_block:
+                raise
+            time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - jitter, no secret
+    raise AssertionError("unreachable")
+
+
+def _write_facts(
+    kind: Kind, organization: Organization, messages: Sequence[Struct], now: datetime
+) -> Iterator[tuple[int, int, int]]:
+    merge = Merge(kind, MODELS[kind.name], organization, now)
+    for batch in _rounds(kind, messages):
+        yield merge.apply(batch)
+
+
+def _rounds(kind: Kind, messages: Sequence[Struct]) -> Iterator[list[Struct]]:
+    """Batches in which no key stands twice, so that several messages about one row apply in their order."""
+    pending = list(messages)
+    while pending:
+        batch: dict[str, Struct] = {}
+        later = []
+        for message in pending:
+            key = getattr(message, kind.key)
+            if key in batch:
+                later.append(message)
+            else:
+                batch[key] = message
+        yield list(batch.values())
+        pending = later
+
+
+def _write_events(
+    organization: Organization, events: Sequence[tuple[str, str, Kind, Struct]], now: datetime
+) -> Iterator[tuple[int, int, int]]:
+    ids = [(source, event_id) for source, event_id, _, _ in events]
+    new = _unseen(organization, set(ids))
+    yield 0, 0, len(ids) - len(new)
+    for kind in (INVOICE, EXCEPTION):
+        messages = [event[3] for event in _first_of_each(events, new) if event[2] is kind]
+        yield from _write_facts(kind, organization, messages, now)
+
+
+def _first_of_each(
+    events: Sequence[tuple[str, str, Kind, Struct]], new: set[tuple[str, str]]
+) -> list[tuple[str, str, Kind, Struct]]:
+    first: dict[tuple[str, str], tuple[str, str, Kind, Struct]] = {}
+    for event in events:
+        first.setdefault(event[:2], event)
+    return [event for key, event in first.items() if key in new]
+
+
+def _unseen(organization: Organization, ids: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Of (source, id) pairs those that are new, remembered from now on."""
+    table = SeenEvent._meta.db_table
+    ordered = sorted(ids)  # two batches with the same events must lock them in one order
+    sql = f"""
+        INSERT INTO {table} (organization_id, source, event_id)
+        SELECT %s, * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING RETURNING source, event_id
+    """  # noqa: S608 - the table's own name
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [organization.pk, [s for s, _ in ordered], [i for _, i in ordered]])
+        return set(cursor.fetchall())
+
+
+def _write_figures(
+    kind: Kind, organization: Organization, figures: Sequence[Struct], now: datetime
+) -> Iterator[tuple[int, int, int]]:
+    for figure in figures:
+        named = {name: getattr(figure, name) for name in kind.types if getattr(figure, name) is not UNSET}
+        key = {name: named.pop(name) for name in ("metric_name", "measured_at", "dimensions")}
+        row, created = SystemMetric.objects.get_or_create(organization=organization, **key, defaults=named)
+        changed = not created and any(getattr(row, name) != value for name, value in named.items())
+        if changed:
+            SystemMetric.objects.filter(pk=row.pk).update(**named)
+        yield int(created), int(changed), int(not (created or changed))
