@@ -1,56 +1,163 @@
-"""The environment, read once: `.env` beside manage.py first, real variables on top."""
+"""The environment, read once: `.env` beside manage.py first, real variables on top.
+
+A value that cannot work never raises here: it is kept in `problems`, a harmless one stands in for it, and
+`slo_portal.checks` reports it by name at start-up. A broken DATABASE_URL stands for no database at all, so that
+nothing is ever written to another one by mistake.
+"""
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"), overwrite=False)
 
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
 
-DATA_DIR = Path(env.str("DATA_DIR", default="var"))
-if not DATA_DIR.is_absolute():
-    DATA_DIR = BASE_DIR / DATA_DIR
+class Problem(NamedTuple):
+    """One setting that cannot work: the id of its system check, what is wrong, the way out."""
+
+    code: str
+    message: str
+    hint: str
+
+
+problems: list[Problem] = []
+
+YES, NO = {"1", "true", "yes", "on", "y", "t"}, {"0", "false", "no", "off", "n", "f", ""}
+POSTGRES_SCHEMES = {"postgres", "postgresql", "psql", "pgsql"}
+POSTGRESQL = {"ENGINE": "django_prometheus.db.backends.postgresql", "CONN_HEALTH_CHECKS": True}
+BROKER_SCHEMES = {"redis", "rediss", "redis+socket"}
+# What a Unix socket's address can hold (107 bytes, 103 on macOS) less the name of the socket itself, and characters
+# that mean nothing in a URL or in libpq's list of hosts.
+SOCKET_FOLDER = re.compile(r"[\w./+-]{1,88}", re.ASCII)
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """A comma-separated list."""
+    given = os.environ.get(name)
+    return default if given is None else [word.strip() for word in given.split(",") if word.strip()]
+
+
+def flag(name: str, default: bool) -> bool:
+    value = text(name, str(default)).lower()
+    if value not in YES | NO:
+        problems.append(Problem("E001", f"{name} is {value!r}, which is neither true nor false.", "Set true or false."))
+        return default
+    return value in YES
+
+
+def number(name: str, default: int, low: int, high: int) -> int:
+    """A whole number from `low` to `high`."""
+    value = text(name) or str(default)
+    if not re.fullmatch(r"\d{1,18}", value, re.ASCII) or not low <= int(value) <= high:
+        problems.append(
+            Problem("E002", f"{name} is {value!r}.", f"Set a whole number from {low} to {high}, or leave it out.")
+        )
+        return default
+    return int(value)
+
+
+def _data_dir() -> Path:
+    path = BASE_DIR / Path(text("DATA_DIR") or "var").expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        writable = os.access(path, os.W_OK | os.X_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        hint = "Give this user the right to write there, or name another folder in DATA_DIR."
+        problems.append(Problem("E003", f"The data directory {path} is not a folder that can be written to.", hint))
+    return path
+
+
+DATA_DIR = _data_dir()
 
 
 def socket_dir(data_dir: Path = DATA_DIR) -> Path:
-    """Where the portal's own PostgreSQL and Valkey listen, one folder per user and data directory.
+    """Where the portal's own PostgreSQL and Valkey listen: a folder that no other user may enter.
 
-    A Unix socket path may not pass 107 bytes, so it cannot live under a deep checkout.
+    Inside `data_dir`, so that a second shell finds it whatever its TMPDIR is. An address that is too long for a Unix
+    socket, or odd, gives way to a short one under the temporary directory, one per user and data directory.
     """
-    tag = hashlib.sha256(str(data_dir).encode()).hexdigest()[:10]
+    inside = data_dir / "run"
+    if SOCKET_FOLDER.fullmatch(str(inside)):
+        return inside
+    tag = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:10]
     return Path(tempfile.gettempdir()) / f"slo-portal-{os.getuid()}-{tag}"
 
 
 def secret_key(data_dir: Path = DATA_DIR) -> str:
     """`SECRET_KEY`, or one made at the first start and kept in the data directory, readable by its owner only."""
-    given = env.str("SECRET_KEY", default="")
+    given = text("SECRET_KEY")
     if given:
+        if len(given) < 32 or len(set(given)) < 8 or given.startswith("django-insecure-"):
+            hint = "Set a random one of 50 characters, or leave it out: the portal makes its own."
+            problems.append(Problem("E004", "SECRET_KEY can be guessed: too short, too uniform or an example.", hint))
         return given
     path = data_dir / "secret-key"
-    data_dir.mkdir(parents=True, exist_ok=True)
     try:
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
+        if not path.exists():
+            _write_once(path, secrets.token_urlsafe(50))
+        return path.read_text().strip()
+    except OSError as error:
+        hint = "Make it readable and writable for this user, or set SECRET_KEY."
+        problems.append(Problem("E005", f"The secret key in {path} cannot be used: {error.strerror}.", hint))
+        return secrets.token_urlsafe(50)
+
+
+def _write_once(path: Path, content: str) -> None:
+    """Write a new file that nobody ever sees half written; whoever comes second keeps the first one's."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+        file.write(content)
+    try:
+        os.link(draft, path)
     except FileExistsError:
         pass
-    return path.read_text().strip()
+    finally:
+        draft.unlink()
 
 
-def database(url: str) -> dict:
+def database(url: str) -> dict[str, Any]:
     """Django's settings for `url`; for the portal's own server when it is empty."""
-    if url:
-        config = env.db_url_config(url)
-    else:
-        config = {"HOST": str(socket_dir()), "USER": "slo", "NAME": "slo", "PASSWORD": "", "PORT": ""}
-    return {**config, "ENGINE": "django_prometheus.db.backends.postgresql", "CONN_HEALTH_CHECKS": True}
+    if not url:
+        own = {"HOST": str(socket_dir()), "PORT": "5432", "USER": "slo", "NAME": "slo", "PASSWORD": ""}
+        return {**POSTGRESQL, **own, "OPTIONS": {"connect_timeout": 2}}
+    try:
+        config = environ.Env.db_url_config(url)
+        valid = urlsplit(url).scheme in POSTGRES_SCHEMES and bool(config["NAME"])
+    except (ValueError, LookupError, TypeError, AttributeError):  # whatever a parser makes of a broken address
+        valid = False
+    if not valid:
+        hint = "Write postgresql://user:password@host:5432/name, or leave it out: the portal starts its own PostgreSQL."
+        problems.append(Problem("E006", "DATABASE_URL is not the address of a PostgreSQL database.", hint))
+        return {**POSTGRESQL, "HOST": "database-url.invalid", "NAME": "none", "OPTIONS": {"connect_timeout": 2}}
+    return {**config, **POSTGRESQL, "OPTIONS": {"connect_timeout": 2, **config.get("OPTIONS", {})}}
 
 
 def broker(url: str) -> str:
     """Celery's address of the broker: `REDIS_URL`, or the portal's own server."""
-    return url or f"redis+socket://{socket_dir()}/valkey.sock?virtual_host=0"
+    if not url:
+        return f"redis+socket://{socket_dir()}/valkey.sock?virtual_host=0"
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in BROKER_SCHEMES and bool(parts.hostname or parts.scheme == "redis+socket")
+        valid = valid and parts.port != 0  # reading it raises when it is no number
+    except ValueError:
+        valid = False
+    if not valid:
+        hint = "Write redis://:password@host:6379/0, or leave it out: the portal starts its own server."
+        problems.append(Problem("E007", "REDIS_URL is not the address of a Redis or Valkey server.", hint))
+        return "memory://"
+    return url

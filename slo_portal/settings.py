@@ -2,24 +2,24 @@
 
 from csp.constants import NONE, SELF
 
-from slo_portal.env import BASE_DIR, DATA_DIR, broker, database, env, secret_key
+from slo_portal.env import BASE_DIR, DATA_DIR, broker, database, flag, number, secret_key, text, words
 
 # --- what an operator sets -------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = flag("DEBUG", False)
 SECRET_KEY = secret_key()
-PORT = env.int("PORT", default=8000)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-HTTPS = env.bool("HTTPS", default=False)
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", default="")
-DATABASE_URL = env.str("DATABASE_URL", default="")
-REDIS_URL = env.str("REDIS_URL", default="")
-STATEMENT_TIMEOUT_MS = env.int("STATEMENT_TIMEOUT_MS", default=0)
+PORT = number("PORT", 8000, 1, 65535)
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+HTTPS = flag("HTTPS", False)
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", [])
+SUPPORT_CONTACT = text("SUPPORT_CONTACT")
+DATABASE_URL = text("DATABASE_URL")
+REDIS_URL = text("REDIS_URL")
+STATEMENT_TIMEOUT_MS = number("STATEMENT_TIMEOUT_MS", 0, 0, 86_400_000)
 
-METRICS_ENABLED = env.bool("METRICS_ENABLED", default=True)
-SLO_HOURLY_ENABLED = env.bool("SLO_HOURLY_ENABLED", default=True)
-SLO_DAILY_ENABLED = env.bool("SLO_DAILY_ENABLED", default=True)
-SLO_WEEKLY_ENABLED = env.bool("SLO_WEEKLY_ENABLED", default=True)
+METRICS_ENABLED = flag("METRICS_ENABLED", True)
+SLO_HOURLY_ENABLED = flag("SLO_HOURLY_ENABLED", True)
+SLO_DAILY_ENABLED = flag("SLO_DAILY_ENABLED", True)
+SLO_WEEKLY_ENABLED = flag("SLO_WEEKLY_ENABLED", True)
 
 # --- the house -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -83,16 +83,20 @@ TEMPLATES = [
 # "default" speaks as a role that owns nothing and cannot bypass row security; "owner" is for migrations only.
 APPLICATION_ROLE = "slo_portal"
 # The role is a start-up option, not `assume_role`: the pool cannot set that one, and RESET ROLE leads back to it.
+_owner = database(DATABASE_URL)
+_session = {"role": APPLICATION_ROLE, "statement_timeout": STATEMENT_TIMEOUT_MS}
+if STATEMENT_TIMEOUT_MS:  # set for web and worker; a command may take its time
+    _session |= {"lock_timeout": 2000, "idle_in_transaction_session_timeout": 30_000}
 DATABASES = {
     "default": {
-        **database(DATABASE_URL),
+        **_owner,
         "OPTIONS": {
-            "connect_timeout": 2,
-            "options": f"-c role={APPLICATION_ROLE} -c statement_timeout={STATEMENT_TIMEOUT_MS}",
+            **_owner["OPTIONS"],
+            "options": " ".join(f"-c {name}={value}" for name, value in _session.items()),
             "pool": {"min_size": 1, "max_size": 10, "timeout": 3},
         },
     },
-    "owner": database(DATABASE_URL),
+    "owner": _owner,
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
@@ -130,7 +134,10 @@ LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication", "accounts.authentication.PortalSession"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "accounts.authentication.PortalSession",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
