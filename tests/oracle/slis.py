@@ -1,0 +1,128 @@
+"""The seven indicators, row by row: which events are decided at a moment, which are pending, which never count."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from tests.oracle.facts import Row, World
+
+TIMED = ("time_to_ready", "approval_latency", "exception_resolution_time")
+RATES = ("validation_pass_rate", "processing_success_rate", "extraction_accuracy", "duplicate_recall")
+SLIS = TIMED + RATES
+
+SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
+
+
+class Event(NamedTuple):
+    """One decided event; `good` is 0, 1 or a confidence."""
+
+    decided_at: datetime
+    good: Fraction
+
+
+class Ended(NamedTuple):
+    """A piece of work that has ended, in time or not."""
+
+    ended_at: datetime
+    duration: timedelta
+
+
+@dataclass
+class Account:
+    """What one SLI makes of the world at one moment."""
+
+    events: list[Event] = field(default_factory=list)
+    pending: list[datetime] = field(default_factory=list)  # deadlines
+    ended: list[Ended] = field(default_factory=list)
+    inconsistent: list[str] = field(default_factory=list)  # keys of the rows
+
+
+class Work(NamedTuple):
+    """A timed piece of work: it ends well at `end`, or is stopped (which is no fault) at `stopped`."""
+
+    key: str
+    start: datetime
+    end: datetime | None
+    stopped: datetime | None
+
+
+def threshold(value: Decimal, unit: str) -> timedelta:
+    """`T` of a timed SLI, exact to the microsecond."""
+    return timedelta(microseconds=int(value * SECONDS[unit] * 1_000_000))
+
+
+def account(sli: str, world: World, now: datetime, t: timedelta | None = None) -> Account:
+    """What `sli` counts in `world` at `now`; `t` is the threshold of a timed SLI."""
+    if sli in TIMED:
+        assert t is not None
+        return timed(works(sli, world), t, now)
+    result = Account()
+    for row in world.invoices:
+        event = rated(sli, row)
+        if event is not None and event.decided_at <= now:
+            result.events.append(event)
+    return result
+
+
+def works(sli: str, world: World) -> Iterator[Work]:
+    if sli == "exception_resolution_time":
+        for row in world.exceptions:
+            if "opened_at" in row and not world.is_void(row.get("invoice_id")):
+                yield work("exception_id", row, "opened_at", "resolved_at", None)
+        return
+    for row in world.invoices:
+        if "voided_at" in row:
+            continue
+        if sli == "time_to_ready" and "uploaded_at" in row:
+            yield work("invoice_id", row, "uploaded_at", "ready_at", None)
+        if sli == "approval_latency" and "ready_at" in row:
+            yield work("invoice_id", row, "ready_at", "approved_at", "rejected_at")
+
+
+def work(key: str, row: Row, start: str, end: str, stopped: str | None) -> Work:
+    return Work(str(row[key]), row[start], row.get(end), row.get(stopped) if stopped else None)  # type: ignore[arg-type]
+
+
+def timed(items: Iterator[Work], t: timedelta, now: datetime) -> Account:
+    result = Account()
+    for item in items:
+        deadline = item.start + t
+        if (item.end and item.end < item.start) or (item.stopped and item.stopped < item.start):
+            result.inconsistent.append(item.key)
+            continue
+        in_time = item.end is not None and item.end <= deadline
+        if not in_time and item.stopped is not None and item.stopped <= deadline:
+            continue
+        decided_at = item.end if in_time and item.end else deadline
+        if decided_at <= now:
+            result.events.append(Event(decided_at, Fraction(in_time)))
+        else:
+            result.pending.append(deadline)
+        if item.end is not None and item.end <= now:
+            result.ended.append(Ended(item.end, item.end - item.start))
+    return result
+
+
+def rated(sli: str, row: Row) -> Event | None:
+    """The event of one invoice for an SLI without a threshold; None while its outcome or its time is unknown."""
+    if sli == "duplicate_recall":
+        if row.get("duplicate_confirmed") is not True:
+            return None
+        return event(row, "duplicate_confirmed_at", Fraction(row.get("duplicate_flagged") is True))
+    if "voided_at" in row:
+        return None
+    if sli == "validation_pass_rate":
+        checks = row.get("structural_valid"), row.get("math_valid")
+        return None if None in checks else event(row, "validated_at", Fraction(checks == (True, True)))
+    if sli == "processing_success_rate":
+        outcome = row.get("processing_outcome")
+        return outcome and event(row, "completed_at", Fraction(outcome == "succeeded"))  # type: ignore[return-value]
+    confidence = row.get("extraction_confidence")
+    return event(row, "extracted_at", Fraction(confidence)) if isinstance(confidence, Decimal) else None
+
+
+def event(row: Row, decided: str, good: Fraction) -> Event | None:
+    return Event(row[decided], good) if decided in row else None  # type: ignore[arg-type]
