@@ -26,7 +26,9 @@ def purchase_items(path: Path) -> Iterator[Told]:
     with gzip.open(path) as file:
         for _, element in ElementTree.iterparse(file):  # noqa: S314 - a file that we chose
             if element.tag.endswith("trace"):
-                yield purchase_item(element)
+                told = purchase_item(element)
+                if any(name.endswith("_at") for name in told):  # else it was never invoiced
+                    yield told
                 element.clear()
 
 
@@ -93,9 +95,9 @@ def analyses(path: Path) -> Iterator[Told]:
         if not result:
             continue
         analysis = entry["RequestUri"].split("analyzeResults/")[1].split("?")[0]
-        for number, document in enumerate(result.get("documents") or result.get("documentResults") or []):
+        for number, document in enumerate(result.get("documents") or result.get("documentResults") or [], start=1):
             yield {
-                "invoice_id": f"{analysis}#{number}",
+                "invoice_id": f"{analysis}-{number}",
                 "extracted_at": body["lastUpdatedDateTime"],
                 **confidence(document["fields"]),
             }
@@ -107,5 +109,5 @@ def confidence(fields: dict[str, Any]) -> Told:
     ]
     if not known:
         return {}
-    mean = sum(known) / len(known)
+    mean = round(Fraction(sum(known), len(known)), 6)  # half to even
     return {"extraction_confidence": str(Decimal(mean.numerator) / Decimal(mean.denominator))}
