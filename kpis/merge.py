@@ -4,13 +4,16 @@ A field that a message does not name stays; one that it names replaces the store
 merged key by key. tests/kpis/test_merge.py compares this with a naive merge, row by row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
+from typing import Any
 
-import msgspec
 from django.db import connection, models, transaction
 from msgspec import UNSET, Struct
+from msgspec.structs import astuple
+from psycopg.types.json import Jsonb
 
 from accounts.models import Organization
 from kpis.messages import INVOICE, Kind
@@ -30,6 +33,7 @@ class Merge:
     def __init__(self, kind: Kind, model: type[models.Model], organization: Organization, now: datetime) -> None:
         self.kind, self.table, self.now = kind, model._meta.db_table, now
         self.organization = organization
+        self.masks: dict[tuple[bool, ...], int] = {}
 
     def apply(self, batch: Sequence[Struct]) -> tuple[int, int, int]:
         """Merge messages with distinct keys; rows (created, updated, unchanged)."""
@@ -41,57 +45,53 @@ class Merge:
                 continue
 
     def _apply(self, batch: Sequence[Struct]) -> tuple[int, int, int]:
-        masks = {self._mask(message) for message in batch}
-        union = 0
-        for mask in masks:
-            union |= mask
+        rows = [astuple(message) for message in batch]
+        masks = [self._mask(row) for row in rows]
+        union = reduce(or_, masks)
         named = tuple(name for i, name in enumerate(self.kind.fields) if union >> i & 1)
-        self._stage(batch, named)
-        sql = statement(self.kind, self.table, named, len(masks) == 1)
+        uniform = all(mask == union for mask in masks)
         with connection.cursor() as cursor:
+            self._stage(cursor, zip(masks, rows, strict=True), named)
             self._lock(cursor, named)
+            sql = statement(self.kind, self.table, named, uniform)
             cursor.execute(sql, {"organization": self.organization.pk, "now": self.now})
             new, inserted, updated = cursor.fetchone()
         if inserted != new:
             raise Raced
         return inserted, updated, len(batch) - inserted - updated
 
-    def _mask(self, message: Struct) -> int:
-        """Bit i: the message names field i."""
-        mask = 0
-        for i, name in enumerate(self.kind.fields):
-            if getattr(message, name) is not UNSET:
-                mask |= 1 << i
-        return mask
+    def _mask(self, row: tuple[object, ...]) -> int:
+        """Bit i: the row names field i."""
+        flags = tuple([value is UNSET for value in row[1:]])
+        if flags not in self.masks:
+            self.masks[flags] = sum(1 << i for i, unset in enumerate(flags) if not unset)
+        return self.masks[flags]
 
-    def _stage(self, batch: Sequence[Struct], named: Sequence[str]) -> None:
+    def _stage(self, cursor: Any, rows: Iterable[tuple[int, tuple[object, ...]]], named: Sequence[str]) -> None:
         staged = f"staged_{self.kind.name}"
-        key, *columns = self.kind.key, *named
-        with connection.cursor() as cursor:
-            cursor.execute(staging_table(self.kind, self.table))
-            cursor.execute(f"DELETE FROM {staged}")  # noqa: S608 - a second batch of one transaction
-            with cursor.copy(f"COPY {staged} (named, {key}, {', '.join(columns)}) FROM STDIN" if columns else f"COPY {staged} (named, {key}) FROM STDIN") as copy:
-                for message in batch:
-                    copy.write_row([self._mask(message), getattr(message, key), *(_value(message, name) for name in columns)])
+        cursor.execute(staging_table(self.kind, self.table))
+        cursor.execute(f"DELETE FROM {staged}")  # noqa: S608 - a second batch of one transaction
+        places = [self.kind.columns.index(name) for name in named]
+        labels = self.kind.columns.index("labels")
+        columns = ", ".join(["named", self.kind.key, *named])
+        with cursor.copy(f"COPY {staged} ({columns}) FROM STDIN") as copy:
+            for mask, row in rows:
+                values = [None if row[place] is UNSET else row[place] for place in places]
+                if isinstance(row[labels], dict):
+                    values[places.index(labels)] = Jsonb(row[labels])
+                copy.write_row([mask, row[0], *values])
 
-    def _lock(self, cursor: object, named: Sequence[str]) -> None:
+    def _lock(self, cursor: Any, named: Sequence[str]) -> None:
         """Serialise with what changes the same rows; then every later statement sees the newest rows."""
         staged, params = f"staged_{self.kind.name}", {"organization": self.organization.pk}
         if self.kind is not INVOICE or "voided_at" in named:
-            cursor.execute(lock_stripes(self.kind), params)  # type: ignore[attr-defined]
+            cursor.execute(lock_stripes(self.kind), params)
         key = self.kind.key
-        cursor.execute(  # type: ignore[attr-defined]
+        cursor.execute(
             f"SELECT count(*) FROM (SELECT FROM {self.table} m JOIN {staged} s ON s.{key} = m.{key}"  # noqa: S608
             f" WHERE m.organization_id = %(organization)s ORDER BY m.{key} FOR UPDATE OF m) locked",
             params,
         )
-
-
-def _value(message: Struct, name: str) -> object:
-    value = getattr(message, name)
-    if value is UNSET:
-        return None
-    return msgspec.json.encode(value).decode() if name == "labels" and value is not None else value
 
 
 @lru_cache

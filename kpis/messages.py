@@ -112,9 +112,13 @@ class Kind:
         return {field.name: field.type for field in msgspec.structs.fields(self.struct)}
 
     @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Every field in the order of the struct; the key comes first."""
+        return tuple(self.types)
+
+    @property
     def fields(self) -> tuple[str, ...]:
-        """Every field but the key, in the order of the struct."""
-        return tuple(name for name in self.types if name != self.key)
+        return self.columns[1:]
 
     @cached_property
     def times(self) -> tuple[str, ...]:

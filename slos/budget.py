@@ -1,0 +1,137 @@
+"""SLI, error budget, burn rate and status: pure arithmetic on counts, exact until it is shown.
+
+Formulas: shared definitions of the portal (docs/reference/calculation.md), after the Google SRE workbook, chapter 5.
+Ratios are fractions, percentages 0..100; None means that there is nothing to divide by.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+HUNDRED = Decimal(100)
+MIN_EVENTS = 10  # fewer in a long look-back prove nothing
+MIN_BAD = 3
+CONFIDENCE = Decimal(2)  # standard deviations above what the budget allows
+SHORT_EVENTS = 5  # a short look-back is lengthened until it holds as many
+AT_LEAST_ELAPSED = timedelta(days=1)
+WARNING_PERCENT, CRITICAL_PERCENT = Decimal(80), Decimal(95)
+
+
+class Status(StrEnum):
+    CRITICAL = "critical"
+    WARNING = "warning"
+    NO_DATA = "no_data"
+    HEALTHY = "healthy"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Good and total events of some time; good may be a sum of fractions."""
+
+    good: Decimal
+    total: int
+
+    @property
+    def bad(self) -> Decimal:
+        return self.total - self.good
+
+    @property
+    def ratio(self) -> Decimal | None:
+        """The SLI, 0..1."""
+        return self.good / self.total if self.total else None
+
+
+def percent(ratio: Decimal | None) -> float | None:
+    """A ratio as it is shown everywhere: 0..100, four decimals."""
+    return None if ratio is None else float(round(ratio * HUNDRED, 4))
+
+
+def consumed(counts: Counts, budget: Decimal) -> Decimal | None:
+    """Share of the error budget that is used up: bad / (budget * total), signed and never clamped."""
+    return counts.bad / (budget * counts.total) if counts.total else None
+
+
+def burn_rate(counts: Counts, budget: Decimal) -> Decimal | None:
+    """How many times faster than allowed a look-back spends: (bad / total) / budget."""
+    return consumed(counts, budget)
+
+
+def highest_burn_rate(budget: Decimal) -> Decimal:
+    """The burn rate when every event is bad; a rule at or above it can never fire."""
+    return 1 / budget
+
+
+def burn_word(burn: Decimal | None) -> str:
+    if burn is None:
+        return "no data"
+    if burn > 2:
+        return "too fast"
+    if burn > Decimal("1.5"):
+        return "elevated"
+    return "normal" if burn < 1 else "raised"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A compliance window: what was counted in it, its whole length and how much of it has run."""
+
+    counts: Counts
+    length: timedelta
+    elapsed: timedelta
+
+    def allowed(self, budget: Decimal) -> Decimal:
+        """Events that may be bad in the whole window; before it has run its length, at the traffic so far."""
+        return budget * self.counts.total * self.stretch
+
+    @property
+    def stretch(self) -> Decimal:
+        run = max(self.elapsed, AT_LEAST_ELAPSED)
+        return Decimal(1) if run >= self.length else Decimal(self.length / run)
+
+    def too_few(self, budget: Decimal, min_bad: int = MIN_BAD) -> bool:
+        """Too few events to judge: the whole budget is less than a handful of bad ones."""
+        return self.allowed(budget) < min_bad
+
+    def judged_consumed(self, budget: Decimal) -> Decimal | None:
+        """Consumption as status and alerts see it: of the budget of the whole window."""
+        allowed = self.allowed(budget)
+        return self.counts.bad / allowed if allowed else None
+
+
+@dataclass(frozen=True)
+class BurnRule:
+    """Fires while both look-backs burn faster than `threshold`."""
+
+    long: str
+    short: str
+    length: timedelta  # of the long look-back
+    threshold: Decimal
+
+
+def burns_long(rule: BurnRule, long: Counts, window: Window, budget: Decimal) -> bool:
+    """The long look-back burns, with enough events, for real, and not by chance."""
+    burn = burn_rate(long, budget)
+    if burn is None or burn <= rule.threshold or long.total < MIN_EVENTS or long.bad < MIN_BAD:
+        return False
+    share = rule.threshold * Decimal(rule.length / window.length)
+    expected = budget * long.total
+    return long.bad >= share * window.allowed(budget) and long.bad >= expected + CONFIDENCE * expected.sqrt()
+
+
+def burns_short(rule: BurnRule, short: Counts, budget: Decimal) -> bool:
+    burn = burn_rate(short, budget)
+    return burn is not None and burn > rule.threshold
+
+
+def status(window: Window, budget: Decimal, *, burning: bool, severities: frozenset[str] = frozenset()) -> Status:
+    """One word for an objective; `severities` are those of its unresolved alerts."""
+    spent = window.judged_consumed(budget)
+    if spent is None:
+        return Status.NO_DATA
+    spent *= HUNDRED
+    if (spent >= CRITICAL_PERCENT and not window.too_few(budget)) or severities & {"critical", "incident"}:
+        return Status.CRITICAL
+    if spent >= WARNING_PERCENT or "warning" in severities or burning:
+        return Status.WARNING
+    return Status.HEALTHY
