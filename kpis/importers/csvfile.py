@@ -22,7 +22,7 @@ def read_csv(
         if isinstance(cells, Broken):
             yield cells
         else:
-            yield Item(file, records.line, (dict(zip(header, cells, strict=True)),), raw=records.raw)
+            yield Item(file, records.line, (dict(zip(header, cells, strict=True)),), raw=records.raw, flat=True)
 
 
 class _Records:

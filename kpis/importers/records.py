@@ -24,7 +24,8 @@ class Item:
     """One record of the source: a CSV row, a JSON object or a case of an event log.
 
     `scopes` are the objects to look a name up in, innermost first; `events` are in the order of their time;
-    `position` counts from 1 within the surrounding list; `occurred` is filled by the mapping.
+    `position` counts from 1 within the surrounding list; `flat`: every value is text, empty where there is none;
+    `occurred` is filled by the mapping.
     """
 
     file: str
@@ -32,6 +33,7 @@ class Item:
     scopes: tuple[Mapping[str, Any], ...]
     raw: str = ""
     position: int = 1
+    flat: bool = False
     events: Sequence[Mapping[str, Any]] = ()
     occurred: dict[str, Any] = field(default_factory=dict)
 
