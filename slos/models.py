@@ -1,6 +1,7 @@
 """Objectives, what was counted for them, and the figures that every face reads."""
 
 import uuid
+from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -144,7 +145,7 @@ class SLODefinition(models.Model):
         return self.measurement_periods[0]
 
     @property
-    def budget_percentage(self) -> "models.DecimalField":
+    def budget_percentage(self) -> Decimal:
         """Percent of events that may be bad."""
         given = self.error_budget_percentage
         return 100 - self.target_percentage if given is None else given
@@ -224,11 +225,13 @@ class SLOSnapshot(models.Model):
     slo = models.OneToOneField(SLODefinition, on_delete=models.CASCADE, primary_key=True, related_name="snapshot")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
     window_start = models.DateTimeField()
+    window_end = models.DateTimeField()  # of the whole window; a calendar window ends in the future
     first_event_at = models.DateTimeField(null=True)  # start of the oldest bucket: how much of the window has run
     good = models.DecimalField(max_digits=20, decimal_places=6)
     total = models.BigIntegerField()
     pending = models.BigIntegerField(default=0)
     look_backs = models.JSONField(default=dict)  # {"5m": ["good", total], ...}; good as text, it is exact
+    burning = models.BooleanField(default=False)  # a burn-rate condition holds
 
     def __str__(self) -> str:
         return f"{self.slo_id}: {self.good} of {self.total}"

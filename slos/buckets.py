@@ -1,0 +1,181 @@
+"""Sparse 5-minute buckets, recomputed from the rows and never incremented, and their hour and day sums."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from accounts.models import Organization
+from kpis.models import DirtyBucket
+from kpis.periods import BUCKET, DAY, WIDTHS, floor
+from slos.indicators import BIN, Count, counting
+from slos.models import SLIBucket, SLODefinition
+
+TABLE = SLIBucket._meta.db_table
+MOST_GAP = 6 * BUCKET  # counting a few clean buckets costs less than another statement
+MOST_COUNTS = 40  # in one statement; the planner's time grows faster than that
+Dirty = dict[datetime, set[Count]]
+Changed = set[tuple[UUID, datetime]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring buckets that are counted together."""
+
+    start: datetime
+    end: datetime
+    counts: frozenset[Count]
+
+
+def by_count(slos: Iterable[SLODefinition]) -> dict[Count, list[UUID]]:
+    """Objectives that agree on what they count share its scan."""
+    groups: dict[Count, list[UUID]] = defaultdict(list)
+    for slo in slos:
+        groups[Count.of(slo)].append(slo.pk)
+    return dict(groups)
+
+
+def take_marks(organization: Organization) -> list[tuple[str, datetime]]:
+    """The (field, bucket) marks so far, removed. What commits later leaves its own marks for the next tick."""
+    table = DirtyBucket._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH gone AS (DELETE FROM {table} WHERE organization_id = %s RETURNING field, start)"  # noqa: S608
+            " SELECT DISTINCT field, start FROM gone",
+            [organization.pk],
+        )
+        return cursor.fetchall()
+
+
+def dirty_by_marks(marks: Iterable[tuple[str, datetime]], counts: Iterable[Count]) -> Dirty:
+    """The buckets that the marked instants decide: their own as an end, those of the deadline as a start."""
+    dirty: Dirty = defaultdict(set)
+    by_end, by_start = defaultdict(list), defaultdict(list)
+    for count in counts:
+        by_end[count.indicator.ended].append(count)
+        by_start[count.indicator.started].append(count)
+    for name, start in marks:
+        for count in by_end[name]:
+            dirty[start].add(count)
+        for count in by_start[name]:
+            due = start + (count.limit or timedelta(0))
+            dirty[floor(due)].add(count)
+            dirty[floor(due + BUCKET - timedelta(microseconds=1))].add(count)
+    return dirty
+
+
+def dirty_by_time(last: datetime | None, now: datetime, counts: Iterable[Count]) -> Dirty:
+    """The buckets that time itself has filled since the last tick, the open one included."""
+    every, start = set(counts), floor(min(last or now, now))
+    return {start + i * BUCKET: set(every) for i in range((floor(now) - start) // BUCKET + 1)}
+
+
+def days_with_rows(organization: Organization, count: Count, since: datetime | None) -> Iterator[Run]:
+    """Whole days in which `count` may find anything, for counting an objective anew."""
+    indicator, days = count.indicator, set()
+    for name, shift in ((indicator.ended, timedelta(0)), (indicator.started, count.limit or timedelta(0))):
+        if name:
+            sql = (
+                f"SELECT DISTINCT date_bin('1 day', {name} + %s, timestamptz '2000-01-01 00:00Z')"  # noqa: S608
+                f" FROM {indicator.table} WHERE organization_id = %s AND {name} IS NOT NULL"
+            )
+            with connection.cursor() as cursor:
+                cursor.execute(sql, [shift, organization.pk])
+                days |= {day for (day,) in cursor.fetchall()}
+    for day in sorted(days):
+        if since is None or day + DAY > since:
+            yield Run(max(day, since or day), day + DAY, frozenset([count]))
+
+
+def runs(dirty: Mapping[datetime, set[Count]], since: datetime | None) -> Iterator[Run]:
+    """Dirty buckets from `since` on, merged into runs of at most a day."""
+    start = end = None
+    counts: set[Count] = set()
+    for bucket in sorted(bucket for bucket in dirty if since is None or bucket >= since):
+        if start is not None and end is not None and (bucket - end > MOST_GAP or bucket - start >= DAY):
+            yield Run(start, end, frozenset(counts))
+            start, counts = None, set()
+        start, end = start or bucket, bucket + BUCKET
+        counts |= dirty[bucket]
+    if start is not None and end is not None:
+        yield Run(start, end, frozenset(counts))
+
+
+def recount(organization: Organization, run: Run, groups: Mapping[Count, Sequence[UUID]], now: datetime) -> Changed:
+    """Count the buckets of a run from the rows and write what differs; returns the (objective, bucket) that did."""
+    changed: Changed = set()
+    counts = sorted((count for count in run.counts if count in groups), key=lambda count: count.signature)
+    for at in range(0, len(counts), MOST_COUNTS):
+        changed |= _recount(organization, run, {count: groups[count] for count in counts[at : at + MOST_COUNTS]}, now)
+    return changed
+
+
+def _recount(organization: Organization, run: Run, groups: Mapping[Count, Sequence[UUID]], now: datetime) -> Changed:
+    pairs = [(k, slo) for k, slos in enumerate(groups.values()) for slo in slos]
+    params = {"organization": organization.pk, "now": now, "run_start": run.start, "run_end": run.end}
+    params |= {"ks": [k for k, _ in pairs], "slos": [slo for _, slo in pairs]}
+    computed = counting(list(groups), BIN, run.start, run.end, params)
+    sql = f"""
+        WITH counted AS MATERIALIZED (
+            SELECT g.slo_id, c.* FROM ({computed}) c JOIN unnest(%(ks)s::int[], %(slos)s::uuid[]) g (k, slo_id) USING (k)
+        ), {_write("counted", 5, "b.slo_id = ANY(%(slos)s) AND b.start >= %(run_start)s AND b.start < %(run_end)s")}"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return set(cursor.fetchall())
+
+
+def _write(source: str, width: int, scope: str) -> str:
+    """Make the stored rows within `scope` equal to `source`; answers the (slo_id, start) that differed."""
+    figures = ("good", "total", "duration_us", "duration_count")
+    columns, new = ", ".join(figures), ", ".join(f"excluded.{name}" for name in figures)
+    return f"""
+        gone AS (
+            DELETE FROM {TABLE} b WHERE b.width = {width} AND {scope}
+            AND NOT EXISTS (SELECT FROM {source} c WHERE c.slo_id = b.slo_id AND c.start = b.start)
+            RETURNING b.slo_id, b.start
+        ), put AS (
+            INSERT INTO {TABLE} AS b (organization_id, slo_id, width, start, {columns})
+            SELECT %(organization)s, slo_id, {width}, start, {columns} FROM {source}
+            ON CONFLICT (slo_id, width, start) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in figures)}
+            WHERE ({", ".join(f"b.{name}" for name in figures)}) IS DISTINCT FROM ({new})
+            RETURNING b.slo_id, b.start
+        ) SELECT * FROM gone UNION ALL SELECT * FROM put"""  # noqa: S608
+
+
+def sum_up(organization: Organization, changed: Changed) -> None:
+    """Sum the hours and then the days that hold changed buckets again."""
+    for finer, width in ((5, 60), (60, 1440)):
+        changed = {(slo, floor(start, WIDTHS[width])) for slo, start in changed}
+        _sum_up(organization, sorted(changed), finer, width)
+
+
+def _sum_up(organization: Organization, touched: Sequence[tuple[UUID, datetime]], finer: int, width: int) -> None:
+    if not touched:
+        return
+    params = {"organization": organization.pk, "slos": [slo for slo, _ in touched], "starts": [at for _, at in touched]}
+    sql = f"""
+        WITH touched AS MATERIALIZED (
+            SELECT * FROM unnest(%(slos)s::uuid[], %(starts)s::timestamptz[]) t (slo_id, start)
+        ), summed AS MATERIALIZED (
+            SELECT t.slo_id, t.start, s.* FROM touched t, LATERAL (
+                SELECT sum(f.good) AS good, sum(f.total)::bigint AS total, sum(f.duration_us)::bigint AS duration_us,
+                    sum(f.duration_count)::bigint AS duration_count
+                FROM {TABLE} f WHERE f.slo_id = t.slo_id AND f.width = {finer}
+                AND f.start >= t.start AND f.start < t.start + interval '{width} minutes'
+            ) s WHERE s.total IS NOT NULL
+        ), {_write("summed", width, "(b.slo_id, b.start) IN (SELECT slo_id, start FROM touched)")}"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+
+
+def forget(slo: SLODefinition, since: datetime | None) -> Changed:
+    """Delete the buckets of an objective from `since` on, before it is counted anew."""
+    stored = SLIBucket.objects.filter(slo=slo, width=SLIBucket.Width.FIVE_MINUTES)
+    if since is not None:
+        stored = stored.filter(start__gte=since)
+    changed = {(slo.pk, start) for start in stored.values_list("start", flat=True)}
+    stored.delete()
+    return changed

@@ -1,0 +1,190 @@
+"""The seven SLIs: how to count good and total events, by the moment each was decided, from ranges of rows.
+
+A timed SLI needs two index ranges per bucket: what ended in it in time, and what had its deadline in it and had not
+ended by then. So overdue work is found by its deadline, and nothing ever searches for it. A moment after `now` is
+not decided yet.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from kpis.models import InvoiceException, InvoiceMetric
+from slos.models import SLIType, SLODefinition
+
+INVOICES, EXCEPTIONS = InvoiceMetric._meta.db_table, InvoiceException._meta.db_table
+BIN = "date_bin('5 minutes', {at}, timestamptz '2000-01-01 00:00Z')"
+NOT_VOIDED = "r.voided_at IS NULL"
+INVOICE_NOT_VOIDED = (
+    f"NOT EXISTS (SELECT FROM {INVOICES} i WHERE i.organization_id = r.organization_id"  # noqa: S608
+    " AND i.invoice_id = r.invoice_id AND i.voided_at IS NOT NULL)"
+)
+FILTERS = ("vendor", "channel", "document_type")
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """How one SLI counts. `ended` is when an event ends; a timed one also has a start and the time it took."""
+
+    table: str
+    ended: str
+    counted: str  # condition: the row is an event
+    good: str = ""  # expression: its good part (untimed)
+    started: str = ""
+    took: str = ""  # seconds from `started` to `ended`
+    withdrawn: str = "null::float8"  # seconds from `started` to what makes an overdue row no event
+
+    @property
+    def instants(self) -> tuple[str, ...]:
+        """The fields whose change is a change of this SLI."""
+        return (self.ended, self.started) if self.started else (self.ended,)
+
+
+INDICATORS = {
+    SLIType.TIME_TO_READY: Indicator(
+        INVOICES, "ready_at", f"{NOT_VOIDED} AND coalesce(r.ready_after, 0) >= 0", started="uploaded_at", took="ready_after"
+    ),
+    SLIType.APPROVAL_LATENCY: Indicator(
+        INVOICES,
+        "approved_at",
+        f"{NOT_VOIDED} AND coalesce(r.approved_after, 0) >= 0 AND coalesce(r.rejected_after, 0) >= 0",
+        started="ready_at",
+        took="approved_after",
+        withdrawn="r.rejected_after",
+    ),
+    SLIType.EXCEPTION_RESOLUTION_TIME: Indicator(
+        EXCEPTIONS,
+        "resolved_at",
+        f"coalesce(r.resolved_after, 0) >= 0 AND {INVOICE_NOT_VOIDED}",
+        started="opened_at",
+        took="resolved_after",
+    ),
+    SLIType.VALIDATION_PASS_RATE: Indicator(
+        INVOICES,
+        "validated_at",
+        f"{NOT_VOIDED} AND r.structural_valid IS NOT NULL AND r.math_valid IS NOT NULL",
+        good="(r.structural_valid AND r.math_valid)::int",
+    ),
+    SLIType.PROCESSING_SUCCESS_RATE: Indicator(
+        INVOICES,
+        "completed_at",
+        f"{NOT_VOIDED} AND r.processing_outcome IS NOT NULL",
+        good="(r.processing_outcome = 'succeeded')::int",
+    ),
+    SLIType.EXTRACTION_ACCURACY: Indicator(
+        INVOICES,
+        "extracted_at",
+        f"{NOT_VOIDED} AND r.extraction_confidence IS NOT NULL",
+        good="r.extraction_confidence",
+    ),
+    SLIType.DUPLICATE_RECALL: Indicator(
+        INVOICES,
+        "duplicate_confirmed_at",
+        "r.duplicate_confirmed",
+        good="coalesce(r.duplicate_flagged, false)::int",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Count:
+    """What is counted for one or more objectives: an SLI, its limit, and a part of the work (field: value)."""
+
+    sli_type: str
+    limit: timedelta | None = None
+    only: tuple[tuple[str, str], ...] = field(default=())
+
+    @classmethod
+    def of(cls, slo: SLODefinition, only: Mapping[str, str] | None = None) -> "Count":
+        seconds = slo.limit_seconds
+        limit = None if seconds is None else timedelta(seconds=seconds)
+        return cls(slo.sli_type, limit, tuple(sorted((only or {}).items())))
+
+    @property
+    def signature(self) -> str:
+        """What is stored beside the counted buckets, to see when they must be counted anew."""
+        return f"{self.sli_type} {'' if self.limit is None else self.limit.total_seconds()} {dict(self.only) or ''}".strip()
+
+    @cached_property
+    def indicator(self) -> Indicator:
+        return INDICATORS[SLIType(self.sli_type)]
+
+    def _condition(self, params: dict[str, Any], tag: str) -> str:
+        """The row is an event of the wanted part of the work."""
+        terms = [self.indicator.counted]
+        for name, value in self.only:
+            params[f"{name}{tag}"] = value
+            row = f"r.{name} = %({name}{tag})s"
+            if self.indicator.table == EXCEPTIONS:
+                row = (
+                    f"EXISTS (SELECT FROM {INVOICES} f WHERE f.organization_id = r.organization_id"  # noqa: S608
+                    f" AND f.invoice_id = r.invoice_id AND {row.replace('r.', 'f.', 1)})"
+                )
+            terms.append(row)
+        return " AND ".join(terms)
+
+    def scans(self, bucket: str, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> Iterator[str]:
+        """SELECTs of (start, good, total, duration_us, duration_count) of what was decided in [start, end)."""
+        this = self.indicator
+        condition = self._condition(params, tag)
+        params |= {f"s{tag}": start, f"e{tag}": end}
+        ends = f"r.{this.ended} >= %(s{tag})s AND r.{this.ended} < %(e{tag})s AND r.{this.ended} <= %(now)s"
+        base = f"FROM {this.table} r WHERE r.organization_id = %(organization)s AND {condition}"
+        ended_in = bucket.format(at=f"r.{this.ended}")
+        if self.limit is None:
+            yield f"SELECT {ended_in}, {this.good}::numeric, 1, 0::bigint, 0 {base} AND {ends}"
+            return
+        seconds = self.limit.total_seconds()
+        in_time = f"(r.{this.took} <= {seconds!r})::int"
+        yield (
+            f"SELECT {ended_in}, {in_time}::numeric, {in_time}, (r.{this.took} * 1000000)::bigint, 1"
+            f" {base} AND {ends} AND r.{this.took} IS NOT NULL"
+        )
+        params |= {f"ds{tag}": start - self.limit, f"de{tag}": end - self.limit, f"dn{tag}": params["now"] - self.limit}
+        due_in = bucket.format(at=f"r.{this.started} + interval '{seconds!r} seconds'")
+        yield (
+            f"SELECT {due_in}, 0::numeric, 1, 0::bigint, 0 {base} AND r.{this.started} >= %(ds{tag})s"
+            f" AND r.{this.started} < %(de{tag})s AND r.{this.started} <= %(dn{tag})s AND {self._overdue}"
+        )
+
+    @property
+    def _overdue(self) -> str:
+        seconds = f"{self.limit.total_seconds()!r}" if self.limit else "null"
+        this = self.indicator
+        return (
+            f"coalesce(r.{this.took}, 'infinity') > {seconds} AND coalesce({this.withdrawn}, 'infinity') > {seconds}"
+        )
+
+    def pending(self, params: dict[str, Any], tag: str, start: datetime | None = None, end: datetime | None = None) -> str:
+        """SELECT of the number of events undecided at `now`, of those whose deadline lies in [start, end)."""
+        this, limit = self.indicator, self.limit
+        if limit is None:
+            return "SELECT 0"
+        condition = self._condition(params, tag)
+        bounds = [f"r.{this.started} > %(pn{tag})s"]
+        params[f"pn{tag}"] = params["now"] - limit
+        for name, moment, sign in (("ps", start, ">="), ("pe", end, "<")):
+            if moment is not None:
+                bounds.append(f"r.{this.started} {sign} %({name}{tag})s")
+                params[f"{name}{tag}"] = moment - limit
+        return (
+            f"SELECT count(*) FROM {this.table} r WHERE r.organization_id = %(organization)s AND {condition}"  # noqa: S608
+            f" AND {' AND '.join(bounds)} AND coalesce(r.{this.ended}, 'infinity') > %(now)s"
+            f" AND coalesce({this.withdrawn}, 'infinity') > {limit.total_seconds()!r}"
+        )
+
+
+def counting(counts: Sequence[Count], bucket: str, start: datetime, end: datetime, params: dict[str, Any]) -> str:
+    """One statement for several counts: (k, start, good, total, duration_us, duration_count), k = place in `counts`."""
+    selects = []
+    for k, count in enumerate(counts):
+        scans = " UNION ALL ".join(count.scans(bucket, start, end, params, f"_{k}"))
+        selects.append(
+            f"SELECT {k} AS k, start, sum(good) AS good, sum(total)::bigint AS total,"  # noqa: S608
+            f" sum(duration_us)::bigint AS duration_us, sum(duration_count)::bigint AS duration_count"
+            f" FROM ({scans}) e (start, good, total, duration_us, duration_count) GROUP BY start"
+            f" HAVING sum(total) > 0 OR sum(duration_count) > 0"
+        )
+    return " UNION ALL ".join(selects)

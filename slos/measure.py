@@ -1,0 +1,192 @@
+"""Measurements: one row per objective and local hour, day or week, each with the target of its time."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from accounts.models import Organization
+from kpis.failpoints import fp
+from kpis.periods import BUCKET, Interval, local_periods
+from slos.buckets import Changed
+from slos.indicators import Count
+from slos.models import SLIBucket, SLIMeasurement, SLODefinition
+from slos.pending import pending
+from slos.sums import Sums, over_periods, widest
+
+CHUNK = 200  # periods in one transaction
+COUNTED = ("good_events_count", "total_events_count", "pending_events_count", "duration_us", "duration_count")
+PROMISED = ("target_percentage", "error_budget_percentage", "target_value", "target_unit")
+Promise = dict[str, Any]
+
+
+def calculate(
+    organization: Organization,
+    period: str,
+    start: datetime,
+    end: datetime,
+    *,
+    now: datetime,
+    slos: Sequence[SLODefinition] | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> int:
+    """Write the measurement of every local period that touches [start, end) and has begun; returns rows written."""
+    chosen = list(slos if slos is not None else organization.slos.active().measured(period))
+    periods = [one for one in local_periods(period, start, end, organization.time_zone) if one[0] <= now]
+    written = 0
+    for at in range(0, len(periods), CHUNK):
+        with transaction.atomic():
+            written += _write(organization, period, chosen, periods[at : at + CHUNK], now)
+            fp("measure.before_commit")
+        progress(min(at + CHUNK, len(periods)), len(periods))
+    return written
+
+
+def catch_up(organization: Organization, period: str, *, now: datetime) -> int:
+    """What the scheduled task does: everything since the newest row, and older periods that hold events but no row."""
+    slos = list(organization.slos.active().measured(period))
+    newest = dict(
+        SLIMeasurement.objects.filter(slo__in=slos, period=period)
+        .values_list("slo")
+        .annotate(newest=Max("period_start"))
+    )
+    since = min(newest.values(), default=now)
+    written = calculate(organization, period, since, now + BUCKET, now=now, slos=slos)
+    for start, end in _unmeasured(organization, period, slos, now):
+        written += calculate(organization, period, start, end, now=now, slos=slos)
+    return written
+
+
+def _unmeasured(
+    organization: Organization, period: str, slos: Sequence[SLODefinition], now: datetime
+) -> Iterator[Interval]:
+    """Intervals of neighbouring stored sums that no measurement of this kind covers."""
+    width = widest(local_periods("daily", now, now + BUCKET, organization.time_zone))
+    width = min(width, 60)
+    sql = f"""
+        SELECT DISTINCT b.start FROM {SLIBucket._meta.db_table} b
+        LEFT JOIN {SLIMeasurement._meta.db_table} m ON m.slo_id = b.slo_id AND m.period = %s
+            AND m.period_start <= b.start AND m.period_end > b.start
+        WHERE b.organization_id = %s AND b.width = %s AND b.slo_id = ANY(%s) AND m.id IS NULL ORDER BY 1"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [period, organization.pk, width, [slo.pk for slo in slos]])
+        starts = [start for (start,) in cursor.fetchall()]
+    yield from _merge(starts, width)
+
+
+def _merge(starts: Sequence[datetime], width: int) -> Iterator[Interval]:
+    length = BUCKET * (width // 5)
+    first = last = None
+    for start in starts:
+        if last is not None and first is not None and start != last:
+            yield first, last
+            first = None
+        first, last = first or start, start + length
+    if first is not None and last is not None:
+        yield first, last
+
+
+def sum_again(organization: Organization, touched: Changed, *, now: datetime) -> int:
+    """Sum the existing measurements over changed buckets again; returns how many there were."""
+    if not touched:
+        return 0
+    table = SLIMeasurement._meta.db_table
+    pairs = sorted(touched)
+    sql = f"""
+        SELECT DISTINCT m.period, m.slo_id, m.period_start, m.period_end
+        FROM unnest(%s::uuid[], %s::timestamptz[]) t (slo_id, start)
+        JOIN {table} m ON m.slo_id = t.slo_id AND m.period_start <= t.start AND m.period_end > t.start"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [[slo for slo, _ in pairs], [start for _, start in pairs]])
+        rows = cursor.fetchall()
+    periods: dict[tuple[str, frozenset[UUID]], list[Interval]] = defaultdict(list)
+    by_period: dict[tuple[str, datetime, datetime], set[UUID]] = defaultdict(set)
+    for period, slo, start, end in rows:
+        by_period[period, start, end].add(slo)
+    for (period, start, end), slos in by_period.items():
+        periods[period, frozenset(slos)].append((start, end))
+    known = organization.slos.in_bulk()
+    for (period, ids), intervals in periods.items():
+        _write(organization, period, [known[pk] for pk in ids], intervals, now)
+    return len(rows)
+
+
+def _write(
+    organization: Organization, period: str, slos: Sequence[SLODefinition], periods: Sequence[Interval], now: datetime
+) -> int:
+    if not slos or not periods:
+        return 0
+    sums = over_periods(organization, [slo.pk for slo in slos], periods)
+    promises = promises_of(slos)
+    timed = {Count.of(slo) for slo in slos if slo.is_timed}
+    waiting = {
+        (count, start): number
+        for start, end in periods
+        if end > now  # in the past everything is decided
+        for count, number in pending(organization, timed, now, (start, end)).items()
+    }
+    rows = [
+        SLIMeasurement(
+            organization=organization,
+            slo=slo,
+            period=period,
+            period_start=start,
+            period_end=end,
+            pending_events_count=waiting.get((Count.of(slo), start), 0),
+            updated_at=now,
+            **_counted(sums.get((slo.pk, start), Sums())),
+            **promises[slo.pk].at(min(end, now)),
+        )
+        for slo in slos
+        for start, end in periods
+    ]
+    SLIMeasurement.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["slo", "period", "period_start"],
+        update_fields=["period_end", *COUNTED, *PROMISED, "updated_at"],
+    )
+    return len(rows)
+
+
+def _counted(sums: Sums) -> dict[str, Any]:
+    return {
+        "good_events_count": sums.good,
+        "total_events_count": sums.total,
+        "duration_us": sums.duration_us,
+        "duration_count": sums.duration_count,
+    }
+
+
+class Promises:
+    """What an objective promised when, from its history, oldest first."""
+
+    def __init__(self, slo: SLODefinition, history: Sequence[Any]) -> None:
+        self.since = [row.history_date for row in history]
+        self.rows = [_promise(row) for row in history] or [_promise(slo)]
+
+    def at(self, moment: datetime) -> Promise:
+        """What held at `moment`; before the first definition, that one."""
+        return self.rows[max(bisect_right(self.since, moment) - 1, 0)]
+
+
+def promises_of(slos: Sequence[SLODefinition]) -> dict[UUID, Promises]:
+    history = defaultdict(list)
+    for row in SLODefinition.history.filter(id__in=[slo.pk for slo in slos]).order_by("history_date", "history_id"):
+        history[row.id].append(row)
+    return {slo.pk: Promises(slo, history[slo.pk]) for slo in slos}
+
+
+def _promise(row: Any) -> Promise:
+    budget = row.error_budget_percentage
+    return {
+        "target_percentage": row.target_percentage,
+        "error_budget_percentage": 100 - row.target_percentage if budget is None else budget,
+        "target_value": row.target_value,
+        "target_unit": row.target_unit,
+    }

@@ -1,0 +1,82 @@
+"""The tick: marks and time become buckets, buckets become figures, all in one transaction per organisation.
+
+A kill anywhere leaves all or nothing, and the next tick does it again. Whatever was away for how long, the first tick
+afterwards counts what time has decided meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from accounts.models import Organization
+from kpis.failpoints import fp
+from kpis.periods import floor
+from slos import buckets, measure, snapshots
+from slos.buckets import Changed, Dirty
+from slos.indicators import Count
+from slos.models import EngineState, SLODefinition
+
+
+@dataclass(frozen=True)
+class TickResult:
+    """`ran` is false when another tick of the organisation was under way."""
+
+    ran: bool
+    marks: int = 0
+    changed_buckets: int = 0
+
+
+def tick(organization: Organization, *, now: datetime) -> TickResult:
+    """Count what is dirty and write the figures; the only writer of buckets and snapshots."""
+    with transaction.atomic():
+        if not _alone(organization):
+            return TickResult(ran=False)
+        result = _tick(organization, now)
+        fp("tick.before_commit")
+    return result
+
+
+def _alone(organization: Organization) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"tick {organization.pk}"])
+        return cursor.fetchone()[0]
+
+
+def _tick(organization: Organization, now: datetime) -> TickResult:
+    state, _ = EngineState.objects.get_or_create(organization=organization)
+    slos = list(organization.slos.active())
+    marks = buckets.take_marks(organization)
+    groups = buckets.by_count(slos)
+    dirty: Dirty = buckets.dirty_by_marks(marks, groups)
+    future = {(slo, at) for at, counts in dirty.items() if at > now for count in counts for slo in groups[count]}
+    for at, counts in buckets.dirty_by_time(state.ticked_at, now, groups).items():
+        dirty.setdefault(at, set()).update(counts)
+    changed = _count_anew(organization, slos, state, now)
+    due = {at: counts for at, counts in dirty.items() if at <= now}
+    for run in buckets.runs(due, state.sealed_before):
+        changed |= buckets.recount(organization, run, groups, now)
+    buckets.sum_up(organization, changed)
+    measure.sum_again(organization, changed | future, now=now)
+    written = snapshots.write(organization, slos, now=now)
+    state.ticked_at = now
+    if changed or written:
+        state.figures_changed_at = now
+    state.save()
+    return TickResult(ran=True, marks=len(marks), changed_buckets=len(changed))
+
+
+def _count_anew(organization: Organization, slos: Sequence[SLODefinition], state: EngineState, now: datetime) -> Changed:
+    """Objectives that are new, or whose SLI, limit or filter has changed: as far back as raw rows reach."""
+    changed: Changed = set()
+    for slo in slos:
+        count = Count.of(slo)
+        if slo.counted_as == count.signature:
+            continue
+        changed |= buckets.forget(slo, state.sealed_before)
+        for run in buckets.days_with_rows(organization, count, state.sealed_before):
+            if run.start <= floor(now):
+                changed |= buckets.recount(organization, run, {count: [slo.pk]}, now)
+        SLODefinition.objects.filter(pk=slo.pk).update(counted_as=count.signature)
+    return changed
