@@ -236,11 +236,21 @@ def read_json(kind: Kind, raw: bytes, now: datetime) -> Struct | Refused:
 
 
 def read_fields(kind: Kind, fields: Mapping[str, object], now: datetime) -> Struct | Refused:
-    """One row of plain values; text is read as the field's type."""
+    """One row of plain values; text is read as the field's type. A number is no time: seconds since when, where?"""
+    numbers = any(_maybe_a_number(fields.get(name)) for name in kind.times)
     try:
-        return _checked(kind, [msgspec.convert(fields, kind.struct, strict=False)], now, True)[0]
+        if not numbers:
+            return _checked(kind, [msgspec.convert(fields, kind.struct, strict=False)], now, True)[0]
     except ValidationError:
-        return _field_by_field(kind, fields, lambda value, type_: msgspec.convert(value, type_, strict=False))
+        pass
+    return _field_by_field(
+        kind, fields, lambda value, type_: msgspec.convert(value, type_, strict="datetime" in str(type_))
+    )
+
+
+def _maybe_a_number(value: object) -> bool:
+    """True of whatever a lenient reader could take for seconds; a time written out has a hyphen behind its year."""
+    return isinstance(value, int | float | Decimal) or (isinstance(value, str) and value[4:5] != "-")
 
 
 def _field_by_field(kind: Kind, fields: Mapping[str, Any], read: Callable[[Any, Any], Any]) -> Refused:
