@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT, Popen
@@ -56,14 +57,14 @@ def wait_all(processes: list[Popen[str]], seconds: float, hurry: threading.Event
     while any(process.poll() is None for process in processes):
         if hurry.is_set() or time.monotonic() > deadline:
             for process in processes:
-                kill(process)
+                kill_group(process)
         time.sleep(0.02)
 
 
-def kill(process: Popen[str]) -> None:
-    if process.poll() is None:
+def kill_group(process: Popen[str]) -> None:
+    """The process, if it still runs, and whatever it has started and left."""
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def stop(process: Popen[str], how: signal.Signals, seconds: float = 15) -> None:

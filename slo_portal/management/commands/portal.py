@@ -1,0 +1,31 @@
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from slo_portal.local import StartError
+from slo_portal.stack import Stack
+
+
+class Command(BaseCommand):
+    help = "Start the whole portal in the foreground: database, broker, web, worker and beat. Ctrl-C stops it all."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=settings.PORT, help="where the web server listens (PORT)")
+
+    def handle(self, *, port: int, **_: Any) -> None:
+        self.speaking = threading.Lock()
+        try:
+            code = Stack(port, self.say).run()
+        except StartError as error:
+            raise CommandError(str(error)) from None
+        sys.exit(code)
+
+    def say(self, name: str, line: str) -> None:
+        with self.speaking, suppress(OSError):  # nobody may be listening any more
+            self.stdout.write(f"{timezone.now():%H:%M:%S} {name:8} | {line}")
+            self.stdout.flush()
