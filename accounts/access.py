@@ -31,7 +31,11 @@ class Access:
 
 def of_token(token: ApiToken) -> Access | None:
     """A token reaches as far as its scope and its owner's role both do."""
-    role = Membership.objects.filter(user=token.user, organization=token.organization).values_list("role", flat=True).first()
+    role = (
+        Membership.objects.filter(user=token.user, organization=token.organization)
+        .values_list("role", flat=True)
+        .first()
+    )
     if role is None and not token.user.is_superuser:
         return None
     reach = ADMIN if role is None else _REACH[Membership.Role(role)]

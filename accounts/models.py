@@ -11,7 +11,9 @@ from timezone_field import TimeZoneField
 class Organization(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200, help_text="Shown on every page and report.")
-    slug = models.SlugField(max_length=63, unique=True, help_text="Short name for commands and URLs; keep it once it is used.")
+    slug = models.SlugField(
+        max_length=63, unique=True, help_text="Short name for commands and URLs; keep it once it is used."
+    )
     time_zone = TimeZoneField(
         default="UTC",
         help_text="Hours, days and weeks of measurements, calendar windows and reports follow this zone.",
@@ -69,9 +71,15 @@ class ApiToken(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=100, help_text="Where the token is used, so that it can be revoked with confidence.")
-    scope = models.CharField(max_length=5, choices=Scope, default=Scope.READ, help_text="The most that the token may do.")
-    prefix = models.CharField(max_length=16, editable=False, help_text="The first characters, to recognise the token by.")
+    name = models.CharField(
+        max_length=100, help_text="Where the token is used, so that it can be revoked with confidence."
+    )
+    scope = models.CharField(
+        max_length=5, choices=Scope, default=Scope.READ, help_text="The most that the token may do."
+    )
+    prefix = models.CharField(
+        max_length=16, editable=False, help_text="The first characters, to recognise the token by."
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is revoked.")
     last_used_at = models.DateTimeField(null=True, editable=False)

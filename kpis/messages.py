@@ -135,7 +135,10 @@ class Kind:
 
 
 INVOICE = Kind(
-    "invoice", Invoice, "invoice_id", (("uploaded_at", "ready_at"), ("ready_at", "approved_at"), ("ready_at", "rejected_at"))
+    "invoice",
+    Invoice,
+    "invoice_id",
+    (("uploaded_at", "ready_at"), ("ready_at", "approved_at"), ("ready_at", "rejected_at")),
 )
 EXCEPTION = Kind("exception", Exception_, "exception_id", (("opened_at", "resolved_at"),))
 SYSTEM = Kind("figure", SystemFigure, "metric_name")
@@ -203,7 +206,9 @@ def _decode_rows(kind: Kind, body: bytes, now: datetime) -> tuple[list[Struct | 
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise BadBody(_syntax(error)) from None
     if len(envelope) > 1:
-        raise BadBody(f"Beside `{kind.plural}` the body may hold nothing: {sorted(set(envelope) - {kind.plural})[0][:50]!r}.")
+        raise BadBody(
+            f"Beside `{kind.plural}` the body may hold nothing: {sorted(set(envelope) - {kind.plural})[0][:50]!r}."
+        )
     return [read_json(kind, bytes(row), now) for row in rows], False
 
 
@@ -257,7 +262,11 @@ def _field_by_field(kind: Kind, fields: Mapping[str, Any], read: Callable[[Any, 
     errors, key = [], None
     for name, value in fields.items():
         if name not in kind.types:
-            errors.append(FieldError(name[:100], "unknown_field", f"Not a field of an {kind.name}. Known: {', '.join(kind.types)}."))
+            errors.append(
+                FieldError(
+                    name[:100], "unknown_field", f"Not a field of an {kind.name}. Known: {', '.join(kind.types)}."
+                )
+            )
             continue
         try:
             read_value = read(value, kind.types[name])

@@ -126,7 +126,9 @@ class InvoiceException(models.Model):
         verbose_name = "exception"
         constraints = [models.UniqueConstraint(fields=["organization", "exception_id"], name="exception_once")]
         indexes = [
-            models.Index("organization", "opened_at", name="exception_opened", include=["resolved_after", "invoice_id"]),
+            models.Index(
+                "organization", "opened_at", name="exception_opened", include=["resolved_after", "invoice_id"]
+            ),
             models.Index(
                 "organization",
                 "resolved_at",
@@ -134,9 +136,7 @@ class InvoiceException(models.Model):
                 include=["resolved_after", "invoice_id"],
                 condition=Q(resolved_at__isnull=False),
             ),
-            models.Index(
-                "organization", "invoice_id", name="exception_invoice", condition=Q(invoice_id__isnull=False)
-            ),
+            models.Index("organization", "invoice_id", name="exception_invoice", condition=Q(invoice_id__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -198,3 +198,18 @@ class DirtyBucket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.field} {self.start:%Y-%m-%d %H:%M}"
+
+
+class ImportedFile(models.Model):
+    """A file that was imported with its times moved, and by how much: imported again, it must be moved by the same."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, db_index=False)
+    sha256 = models.CharField(max_length=64)
+    shift_weeks = models.IntegerField()
+    imported_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "sha256"], name="imported_file_once")]
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:12]} by {self.shift_weeks} weeks"

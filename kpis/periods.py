@@ -71,7 +71,9 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 def local_periods(period: str, start: datetime, end: datetime, zone: ZoneInfo) -> list[Interval]:
     """Every local hour, day or ISO week (`hourly`, `daily`, `weekly`) that touches [start, end), oldest first."""
-    borders = _hours(start, end, zone) if period == "hourly" else _days(start, end, zone, 7 if period == "weekly" else 1)
+    borders = (
+        _hours(start, end, zone) if period == "hourly" else _days(start, end, zone, 7 if period == "weekly" else 1)
+    )
     return [(a, b) for a, b in pairwise(borders) if a < b and b > start and a < end]
 
 

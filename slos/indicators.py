@@ -44,7 +44,11 @@ class Indicator:
 
 INDICATORS = {
     SLIType.TIME_TO_READY: Indicator(
-        INVOICES, "ready_at", f"{NOT_VOIDED} AND coalesce(r.ready_after, 0) >= 0", started="uploaded_at", took="ready_after"
+        INVOICES,
+        "ready_at",
+        f"{NOT_VOIDED} AND coalesce(r.ready_after, 0) >= 0",
+        started="uploaded_at",
+        took="ready_after",
     ),
     SLIType.APPROVAL_LATENCY: Indicator(
         INVOICES,
@@ -153,11 +157,11 @@ class Count:
     def _overdue(self) -> str:
         seconds = f"{self.limit.total_seconds()!r}" if self.limit else "null"
         this = self.indicator
-        return (
-            f"coalesce(r.{this.took}, 'infinity') > {seconds} AND coalesce({this.withdrawn}, 'infinity') > {seconds}"
-        )
+        return f"coalesce(r.{this.took}, 'infinity') > {seconds} AND coalesce({this.withdrawn}, 'infinity') > {seconds}"
 
-    def pending(self, params: dict[str, Any], tag: str, start: datetime | None = None, end: datetime | None = None) -> str:
+    def pending(
+        self, params: dict[str, Any], tag: str, start: datetime | None = None, end: datetime | None = None
+    ) -> str:
         """SELECT of the number of events undecided at `now`, of those whose deadline lies in [start, end)."""
         this, limit = self.indicator, self.limit
         if limit is None:

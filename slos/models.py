@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from simple_history.models import HistoricalRecords
 
 from accounts.models import Organization, User
+from slos.budget import Counts, consumed, percent
 
 
 class SLIType(models.TextChoices):
@@ -101,7 +102,11 @@ class SLODefinition(models.Model):
         help_text="A burn rate above this is high. It can never pass 100 / error budget percentage.",
     )
     window = models.CharField(
-        "compliance window", max_length=7, choices=Window, default=Window.ROLLING, help_text="Over what time the budget is spent."
+        "compliance window",
+        max_length=7,
+        choices=Window,
+        default=Window.ROLLING,
+        help_text="Over what time the budget is spent.",
     )
     window_days = models.PositiveSmallIntegerField(
         default=30,
@@ -113,7 +118,10 @@ class SLODefinition(models.Model):
         help_text="How often it is measured; the first is the one that reports and the API show.",
     )
     notification_channels = ArrayField(
-        models.CharField(max_length=100), default=list, blank=True, help_text="Channels told besides the operations team."
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Channels told besides the operations team.",
     )
     slos_owner = models.CharField("owner", max_length=200, blank=True, help_text="The team that answers for it.")
     next_review_at = models.DateField("next review", null=True, blank=True, help_text="Targets are reviewed quarterly.")
@@ -217,6 +225,31 @@ class SLIMeasurement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slo_id} {self.period} {self.period_start:%Y-%m-%d %H:%M}"
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.good_events_count, self.total_events_count)
+
+    @property
+    def achieved_percentage(self) -> float | None:
+        """The SLI, 0..100; None without an event."""
+        return percent(self.counts.ratio)
+
+    @property
+    def error_budget_consumed(self) -> float | None:
+        """Percent of this period's own budget; None without an event."""
+        return percent(consumed(self.counts, self.error_budget_percentage / 100))
+
+    @property
+    def actual_value(self) -> float | None:
+        """Mean duration in the target's unit of what ended here; for other SLIs the ratio in the unit of the target."""
+        if self.target_unit in SECONDS_PER:
+            seconds = self.duration_us / 1e6 / SECONDS_PER[Unit(self.target_unit)]
+            return round(seconds / self.duration_count, 6) if self.duration_count else None
+        ratio = self.counts.ratio
+        if ratio is None:
+            return None
+        return float(round(ratio, 6)) if self.target_unit == Unit.CONFIDENCE else percent(ratio)
 
 
 class SLOSnapshot(models.Model):

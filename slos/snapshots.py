@@ -6,10 +6,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Min
 
 from accounts.models import Organization
-from kpis.periods import LOOK_BACKS, Interval, calendar_window, floor, look_back
+from kpis.periods import LOOK_BACKS, Interval, calendar_window, look_back
 from slos import budget
 from slos.budget import BurnRule, Counts
 from slos.indicators import Count
@@ -40,7 +39,9 @@ def write(organization: Organization, slos: Sequence[SLODefinition], *, now: dat
     """Write the snapshots that differ from the stored ones; returns how many did."""
     rows = compute(organization, slos, now=now)
     stored = SLOSnapshot.objects.in_bulk([row.pk for row in rows])
-    changed = [row for row in rows if row.pk not in stored or any(_differs(row, stored[row.pk], name) for name in FIGURES)]
+    changed = [
+        row for row in rows if row.pk not in stored or any(_differs(row, stored[row.pk], name) for name in FIGURES)
+    ]
     SLOSnapshot.objects.bulk_create(
         changed, update_conflicts=True, unique_fields=["slo"], update_fields=FIGURES, batch_size=500
     )
@@ -55,7 +56,9 @@ def compute(organization: Organization, slos: Sequence[SLODefinition], *, now: d
     """The figures of each objective at `now`, from the stored buckets."""
     windows = {slo.pk: compliance_window(slo, now, organization.time_zone) for slo in slos}
     intervals = {name: look_back(now, length) for name, length in LOOK_BACKS.items()}
-    intervals |= {_name(window): (window[0], min(window[1], look_back(now, timedelta(0))[1])) for window in windows.values()}
+    intervals |= {
+        _name(window): (window[0], min(window[1], look_back(now, timedelta(0))[1])) for window in windows.values()
+    }
     sums = over_intervals(organization, intervals)
     first = _first_events(slos)
     waiting = pending(organization, {Count.of(slo) for slo in slos if slo.is_timed}, now)

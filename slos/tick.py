@@ -67,7 +67,9 @@ def _tick(organization: Organization, now: datetime) -> TickResult:
     return TickResult(ran=True, marks=len(marks), changed_buckets=len(changed))
 
 
-def _count_anew(organization: Organization, slos: Sequence[SLODefinition], state: EngineState, now: datetime) -> Changed:
+def _count_anew(
+    organization: Organization, slos: Sequence[SLODefinition], state: EngineState, now: datetime
+) -> Changed:
     """Objectives that are new, or whose SLI, limit or filter has changed: as far back as raw rows reach."""
     changed: Changed = set()
     for slo in slos:

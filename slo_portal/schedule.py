@@ -1,0 +1,41 @@
+"""The schedule as rows of django-celery-beat: created once, then the operator's.
+
+Everything is in UTC intervals or minutes of the hour; what a local day is, is computed by the task. Each task looks
+for what is due, so that it may run more often than its period ends.
+"""
+
+import json
+from typing import Any
+
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from accounts.models import Organization
+from slos.models import Period
+
+MEASURED_AT = {Period.HOURLY: "1-59/15", Period.DAILY: "3", Period.WEEKLY: "5"}  # minutes of every hour
+
+
+def ensure() -> None:
+    """The tasks that serve all organisations."""
+    every, _ = IntervalSchedule.objects.get_or_create(every=5, period=IntervalSchedule.SECONDS)
+    _ensure("tick", "slo_portal.tasks.tick", interval=every, description="Brings every figure up to date.")
+
+
+def ensure_for(organization: Organization) -> None:
+    """The measurement tasks of one organisation."""
+    for period, minutes in MEASURED_AT.items():
+        crontab, _ = CrontabSchedule.objects.get_or_create(
+            minute=minutes, hour="*", day_of_week="*", day_of_month="*", month_of_year="*", timezone="UTC"
+        )
+        _ensure(
+            f"{period} measurement: {organization.slug}",
+            "slo_portal.tasks.measurement",
+            crontab=crontab,
+            kwargs=json.dumps({"period": period, "organization": organization.slug}),
+            description=f"Writes the {period} measurements that are due, in {organization.name}'s time zone.",
+        )
+
+
+def _ensure(name: str, task: str, **schedule: Any) -> None:
+    """An existing row is never touched: an operator may have edited it or switched it off."""
+    PeriodicTask.objects.get_or_create(name=name, defaults={"task": task, **schedule})

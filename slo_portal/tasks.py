@@ -1,0 +1,37 @@
+"""What the workers do. Each task finds its work in the database; being late, lost or doubled changes nothing."""
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import Organization
+from slos import jobs, measure
+from slos.models import Period
+from slos.tick import tick as tick_slos
+
+ENABLED = {Period.HOURLY: "SLO_HOURLY_ENABLED", Period.DAILY: "SLO_DAILY_ENABLED", Period.WEEKLY: "SLO_WEEKLY_ENABLED"}
+
+
+@shared_task
+def tick() -> None:
+    """Every few seconds: have each organisation's figures brought up to date, by whichever worker is free."""
+    if settings.METRICS_ENABLED:
+        for pk in Organization.objects.filter(is_active=True).values_list("pk", flat=True):
+            tick_organization.apply_async([str(pk)], expires=60)
+
+
+@shared_task
+def tick_organization(pk: str) -> None:
+    organization = Organization.objects.filter(pk=pk, is_active=True).first()
+    if settings.METRICS_ENABLED and organization:
+        tick_slos(organization, now=timezone.now())
+        jobs.run_waiting(organization, now=timezone.now())
+
+
+@shared_task
+def measurement(period: str, organization: str) -> None:
+    """Write the measurements that are due; `period` is hourly, daily or weekly."""
+    found = Organization.objects.filter(slug=organization, is_active=True).first()
+    if settings.METRICS_ENABLED and getattr(settings, ENABLED[Period(period)]) and found:
+        tick_slos(found, now=timezone.now())
+        measure.catch_up(found, period, now=timezone.now())

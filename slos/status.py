@@ -1,0 +1,148 @@
+"""What a face shows of the objectives: one read model for page, API, admin and report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from accounts.models import Organization
+from slos import budget
+from slos.budget import Status, percent
+from slos.models import EngineState, SLIMeasurement, SLODefinition, SLOSnapshot
+from slos.snapshots import look_back_counts, window_of
+
+ORDER = {Status.CRITICAL: 0, Status.WARNING: 1, Status.NO_DATA: 2, Status.HEALTHY: 3}
+LOOK_BACK_NAMES = ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d")
+
+
+@dataclass(frozen=True)
+class SLOStatus:
+    """One objective and its figures at one moment. Percentages are 0..100, None where there is nothing to say."""
+
+    slo: SLODefinition
+    snapshot: SLOSnapshot
+    now: datetime
+    latest: SLIMeasurement | None = None  # the last closed measurement
+    severities: frozenset[str] = field(default=frozenset())
+
+    @property
+    def share(self) -> Decimal:
+        """The error budget as a fraction of the events."""
+        return self.slo.budget_percentage / 100
+
+    @property
+    def window(self) -> budget.Window:
+        return window_of(self.slo, self.snapshot, self.now)
+
+    @property
+    def status(self) -> Status:
+        return budget.status(self.window, self.share, burning=self.snapshot.burning, severities=self.severities)
+
+    @property
+    def too_few(self) -> bool:
+        """There are events, but too few to judge the objective by."""
+        return self.snapshot.total > 0 and self.window.too_few(self.share)
+
+    @property
+    def achieved_percentage(self) -> float | None:
+        return percent(self.window.counts.ratio)
+
+    @property
+    def consumed_percentage(self) -> float | None:
+        return percent(budget.consumed(self.window.counts, self.share))
+
+    @property
+    def remaining_percentage(self) -> float | None:
+        spent = budget.consumed(self.window.counts, self.share)
+        return None if spent is None else percent(1 - spent)
+
+    @property
+    def allowed_bad(self) -> Decimal:
+        """Events that may be bad at the window's traffic so far."""
+        return self.share * self.snapshot.total
+
+    @property
+    def bad(self) -> Decimal:
+        return self.window.counts.bad
+
+    @property
+    def remaining_bad(self) -> Decimal:
+        """Events that may still become bad; negative when the budget is overspent."""
+        return self.allowed_bad - self.bad
+
+    def burn_rate(self, look_back: str) -> float | None:
+        """Burn rate over a look-back of LOOK_BACK_NAMES, four decimals."""
+        burn = budget.burn_rate(look_back_counts(self.snapshot, look_back), self.share)
+        return None if burn is None else float(round(burn, 4))
+
+    @property
+    def burn_rates(self) -> dict[str, float | None]:
+        return {name: self.burn_rate(name) for name in LOOK_BACK_NAMES}
+
+    def burn_word(self, look_back: str) -> str:
+        return budget.burn_word(budget.burn_rate(look_back_counts(self.snapshot, look_back), self.share))
+
+    @property
+    def sort_key(self) -> tuple[int, float, str]:
+        """Worst first: by status, then by budget left."""
+        left = self.remaining_percentage
+        return ORDER[self.status], float("inf") if left is None else left, self.slo.name
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All active objectives of an organisation, worst first, and how fresh the figures are."""
+
+    organization: Organization
+    now: datetime
+    slos: Sequence[SLOStatus]
+    ticked_at: datetime | None
+    figures_changed_at: datetime | None
+
+    def count(self, status: str) -> int:
+        return sum(slo.status == status for slo in self.slos)
+
+
+def overview(
+    organization: Organization,
+    *,
+    now: datetime,
+    snapshots: Mapping[UUID, SLOSnapshot] | None = None,
+    severities: Mapping[UUID, frozenset[str]] | None = None,
+) -> Overview:
+    """The stored figures, or `snapshots` computed for another moment or a part of the work."""
+    slos = list(organization.slos.active())
+    if snapshots is None:
+        snapshots = SLOSnapshot.objects.in_bulk([slo.pk for slo in slos])
+    latest = latest_closed(slos, now)
+    found = [
+        SLOStatus(slo, snapshots[slo.pk], now, latest.get(slo.pk), (severities or {}).get(slo.pk, frozenset()))
+        if slo.pk in snapshots
+        else SLOStatus(slo, empty_snapshot(slo, now), now)
+        for slo in slos
+    ]
+    state = EngineState.objects.filter(organization=organization).first()
+    return Overview(
+        organization,
+        now,
+        sorted(found, key=lambda one: one.sort_key),
+        state and state.ticked_at,
+        state and state.figures_changed_at,
+    )
+
+
+def empty_snapshot(slo: SLODefinition, now: datetime) -> SLOSnapshot:
+    """Before the first tick of a new objective."""
+    return SLOSnapshot(slo=slo, window_start=now, window_end=now, good=Decimal(0), total=0)
+
+
+def latest_closed(slos: Sequence[SLODefinition], now: datetime) -> dict[UUID, SLIMeasurement]:
+    """Per objective the last closed measurement of its first period."""
+    found: dict[UUID, SLIMeasurement] = {}
+    for period in {slo.measurement_period for slo in slos}:
+        ids = [slo.pk for slo in slos if slo.measurement_period == period]
+        rows = SLIMeasurement.objects.filter(slo__in=ids, period=period, period_end__lte=now)
+        for row in rows.order_by("slo_id", "-period_start").distinct("slo_id"):
+            found[row.slo_id] = row
+    return found
