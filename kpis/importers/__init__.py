@@ -36,8 +36,9 @@ __all__ = [
 
 
 def read_records(raw: BinaryIO, name: str, translator: Translator) -> Iterator[Record]:
-    """Every record of the file `raw`, called `name` (its ending tells the container and, without a mapping's `format`, the format).
+    """Every record of the file `raw`, called `name`.
 
+    The ending of the name tells the container, and the format where the mapping does not.
     Raises Unusable before the first record when nothing can be read.
     """
     for item in _grouped(_items(raw, name, translator), translator):
@@ -79,7 +80,9 @@ def _items(raw: BinaryIO, name: str, translator: Translator) -> Iterator[Item | 
 def _read(member: Member, translator: Translator) -> Iterator[Item | Broken]:
     layout = translator.layout
     if layout.events and not layout.events.case and member.format != "xes":
-        raise Unusable(f"The mapping's `events` name no `case`: only XES keeps its events by case, this is {member.format}.")
+        raise Unusable(
+            f"The mapping's `events` name no `case`: only XES keeps its events by case, this is {member.format}."
+        )
     if member.format == "csv":
         return read_csv(
             member.stream, member.name, translator.check_header, delimiter=layout.delimiter, encoding=layout.encoding

@@ -35,7 +35,7 @@ def members(raw: BinaryIO, name: str, format: str | None) -> Iterator[Member | B
         if raw.read(2) != b"\x1f\x8b":
             raise Unusable(f"{name} ends in .gz but is not a gzip file.")
         raw.seek(0)
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER)  # type: ignore[type-var]
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER)
         yield Member("", format or _format(stem), stream)
     else:
         yield Member("", format or _format(name), raw)
@@ -46,7 +46,9 @@ def _format(name: str) -> str:
     if suffix in ARCHIVES:
         raise Unusable(f"{name} is an archive in an archive: unpack it once.")
     if suffix not in FORMATS:
-        raise Unusable(f"{name}: the ending does not tell the format. Known: {', '.join(FORMATS)}; or say `format` in the mapping.")
+        raise Unusable(
+            f"{name}: the ending does not tell the format. Known: {', '.join(FORMATS)}; or say `format` in the mapping."
+        )
     return FORMATS[suffix]
 
 
@@ -55,7 +57,9 @@ def _zip(raw: BinaryIO, format: str | None) -> Iterator[Member | Broken]:
         archive = zipfile.ZipFile(raw)
     except STREAM_ERRORS as error:
         raise Unusable(f"Not a complete zip file: {error}. Fetch it again, or pack it again.") from None
-    entries = [entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")]
+    entries = [
+        entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
+    ]
     if not entries:
         raise Unusable("The zip file holds no file.")
     for entry in entries:

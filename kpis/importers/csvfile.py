@@ -26,8 +26,11 @@ def read_csv(
 
 
 class _Records:
-    """Reads record by record. A quote that is opened and never closed would swallow the lines that follow, so a
-    record of several lines is believed only when it comes out with the header's width; else its first line alone is broken."""
+    """Reads record by record.
+
+    A quote that is opened and never closed would swallow the lines that follow, so a record of several lines is
+    believed only when it comes out with the header's width; else its first line alone is broken.
+    """
 
     def __init__(self, lines: Iterator[Line | Broken], file: str, delimiter: str) -> None:
         self._lines, self._file, self._delimiter = lines, file, delimiter

@@ -58,7 +58,7 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Occurrence(NamedTuple):
     """How often an activity happened in a case, and when first and last."""
 
-    count: int
+    times: int
     first: datetime
     last: datetime
 
@@ -69,7 +69,10 @@ def listed(names: Names | None) -> list[str]:
 
 @dataclass(frozen=True)
 class Reading:
-    """How texts are read: which mean "missing", the formats of times, and the zone of those without an offset."""
+    """How texts are read: which mean "missing", the formats of times, and the zone of those without an offset.
+
+    `null` is always missing: for ingestion the word would clear what is stored.
+    """
 
     missing: frozenset[str] = frozenset({""})
     time_formats: Sequence[str] = ("iso",)
@@ -84,7 +87,7 @@ class Reading:
         """The value, or None for a missing one; text without the blanks around it."""
         if isinstance(value, str):
             value = value.strip()
-            return None if value in self.missing else value
+            return None if value in self.missing or value.lower() == "null" else value
         return value
 
     def _instant(self, text: str) -> datetime:
@@ -160,8 +163,8 @@ def _moment(item: Item, spec: Spec) -> object:
     if not found:
         return None
     if spec.unless_more:
-        others = [item.occurred[name].count for name in listed(spec.unless_more) if name in item.occurred]
-        if sum(others) > sum(each.count for each in found):
+        others = [item.occurred[name].times for name in listed(spec.unless_more) if name in item.occurred]
+        if sum(others) > sum(each.times for each in found):
             return None
     return min(each.first for each in found) if spec.first else max(each.last for each in found)
 

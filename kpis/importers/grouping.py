@@ -1,6 +1,7 @@
 """Rows of an event log brought together by case, however they are spread over the file.
 
-An external merge sort: runs of rows are sorted in memory, laid on disk, and merged; memory is bounded by one run and one case.
+An external merge sort: runs of rows are sorted in memory, laid on disk, and merged. Memory is bounded by one run and
+one case.
 """
 
 import heapq
@@ -23,8 +24,13 @@ _ENTRY = msgspec.json.Decoder(tuple[str, int, msgspec.Raw])
 _ROW = msgspec.json.Decoder(tuple[str, int, dict[str, object]])
 
 
-def by_case(items: Iterable[Item | Broken], case: Callable[[Item], str | None], columns: Iterable[str]) -> Iterator[Item | Broken]:
-    """One item per case with its rows as events in the order of the source; only `columns` are kept. Broken ones come first."""
+def by_case(
+    items: Iterable[Item | Broken], case: Callable[[Item], str | None], columns: Iterable[str]
+) -> Iterator[Item | Broken]:
+    """One item per case with its rows as events, in the order of the source and with only `columns` kept.
+
+    Broken ones come first.
+    """
     keep = set(columns)
     runs: list[Iterable[Entry]] = []
     run: list[Entry] = []
@@ -46,7 +52,7 @@ def by_case(items: Iterable[Item | Broken], case: Callable[[Item], str | None], 
 
 
 def _spill(run: list[Entry]) -> Iterator[Entry]:
-    file: IO[bytes] = tempfile.TemporaryFile()
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the iterator that reads it
     file.writelines(msgspec.json.encode((case, place, msgspec.Raw(row))) + b"\n" for case, place, row in run)
     file.seek(0)
     return ((case, place, bytes(row)) for case, place, row in map(_ENTRY.decode, file))
@@ -54,7 +60,7 @@ def _spill(run: list[Entry]) -> Iterator[Entry]:
 
 def _cases(entries: Iterable[Entry]) -> Iterator[Item | Broken]:
     for case, group in groupby(entries, key=itemgetter(0)):
-        rows = []
+        rows: list[tuple[str, int, dict[str, object]]] = []
         for _, _, packed in group:
             if len(rows) <= MAX_EVENTS:
                 rows.append(_ROW.decode(packed))

@@ -40,7 +40,7 @@ def read_json(stream: BinaryIO, file: str, records: Sequence[str]) -> Iterator[I
     except STREAM_ERRORS as error:
         raise Unusable(why(error)) from None
     if len(text) > MAX_DOCUMENT:
-        raise Unusable(f"A JSON document of more than {MAX_DOCUMENT:,} bytes is not read at once: write it as JSON lines (.jsonl).")
+        raise Unusable(f"A JSON document of more than {MAX_DOCUMENT:,} bytes is too large: write it as JSON lines.")
     try:
         yield from _items(file, decode(text), records)
     except ValueError as error:
@@ -75,7 +75,7 @@ def _items(file: str, document: Any, records: Sequence[str]) -> Iterator[Item]:
 def _walk(
     scopes: tuple[dict[str, Any], ...], position: int, path: Sequence[str]
 ) -> Iterator[tuple[tuple[dict[str, Any], ...], int]]:
-    """Every object at the path (`a.b[].c`: `[]` goes into each element), with the objects around it and its position."""
+    """Every object at the path (`a.b[].c`, [] for each element), with the objects around it and its position."""
     if not path:
         yield scopes, position
         return

@@ -17,8 +17,9 @@ class Line:
 
 
 def read_lines(stream: BinaryIO, file: str, encoding: str = "utf-8") -> Iterator[Line | Broken]:
-    """Every line without its end. One that is too long, not text in `encoding` or holds a NUL is Broken; the next ones follow.
+    """Every line without its end.
 
+    One that is too long, not in `encoding` or holds a NUL is Broken, and the next ones follow.
     A stream that breaks off ends with one Broken; what came before its last line end was yielded.
     """
     number = 0

@@ -35,7 +35,8 @@ class Layout:
 
 
 class Translator(Protocol):
-    layout: Layout
+    @property
+    def layout(self) -> Layout: ...
 
     def check_header(self, header: Sequence[str]) -> None:
         """Raises Unusable when the columns of a CSV file do not fit."""
@@ -46,7 +47,10 @@ class Translator(Protocol):
 
 @dataclass(frozen=True)
 class OwnNames:
-    """The translator of a file that speaks our own field names; labels are columns called `labels.NAME`."""
+    """The translator of a file that speaks our own field names.
+
+    In CSV labels are columns called `labels.NAME`, an empty cell says nothing, and `null` clears the field.
+    """
 
     kind: Kind
     layout: Layout = Layout()
@@ -64,17 +68,18 @@ class OwnNames:
     def translate(self, item: Item) -> Row:
         source = item.scopes[0]
         if item.flat:
-            source = nested({name: value.strip() for name, value in source.items() if value.strip()})
+            cells = {name: value.strip() for name, value in source.items()}
+            source = nested({name: None if value == "null" else value for name, value in cells.items() if value})
         return Row(item.file, item.line, dict(source), item.raw)
 
 
 def nested(flat: Mapping[str, object]) -> dict[str, object]:
-    """`labels.x` becomes an entry x of `labels`, as text."""
+    """`labels.x` becomes an entry x of `labels`, as text or None."""
     fields: dict[str, object] = {}
-    labels: dict[str, str] = {}
+    labels: dict[str, str | None] = {}
     for name, value in flat.items():
         if name.startswith(LABEL):
-            labels[name.removeprefix(LABEL)] = str(value)
+            labels[name.removeprefix(LABEL)] = None if value is None else str(value)
         else:
             fields[name] = value
     return {**fields, "labels": labels} if labels else fields
@@ -94,8 +99,8 @@ class FieldMap:
         for key, names in self.columns.items():
             if not any(name in header or name.split(".")[0] in header for name in names):
                 raise Unusable(
-                    f"Line 1, the header: no column {' or '.join(map(repr, names))}, which the mapping reads for {key}. "
-                    f"The header has: {', '.join(header)[:500]}."
+                    f"Line 1, the header: no column {' or '.join(map(repr, names))}, which the mapping reads "
+                    f"for {key}. The header has: {', '.join(header)[:500]}."
                 )
 
     def kept(self) -> set[str]:
@@ -122,7 +127,7 @@ class FieldMap:
         return Row(item.file, item.line, nested(values), item.raw)
 
     def _place(self, item: Item, names: Events) -> None:
-        """Put the events in the order of their times (those without one follow the one before them), and note what occurred."""
+        """Put the events in the order of their times, one without a time behind its neighbour; note what occurred."""
         timeline = []
         latest = BEFORE_ALL
         for event in item.events:
@@ -149,7 +154,7 @@ class FieldMap:
 def _seen(before: Occurrence | None, at: datetime) -> Occurrence:
     if before is None:
         return Occurrence(1, at, at)
-    return Occurrence(before.count + 1, min(before.first, at), max(before.last, at))
+    return Occurrence(before.times + 1, min(before.first, at), max(before.last, at))
 
 
 def columns_of(names: Iterable[str]) -> list[str]:

@@ -46,7 +46,7 @@ def read_mapping(name: str, kind: Kind) -> FieldMap:
     if not path.is_file():
         path = DELIVERED / f"{name}.yml"
     if path.parent == DELIVERED and path.stem not in delivered():
-        raise Unusable(f"No mapping file {name!r}, and none delivered under that name. Delivered: {', '.join(delivered())}.")
+        raise Unusable(f"No mapping file {name!r}, and none delivered so called; those are {', '.join(delivered())}.")
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -104,7 +104,7 @@ class _Checker:
 
     def check_head(self, head: Head) -> None:
         if head.kind != self.kind.name:
-            self.wrong(["kind"], f"this mapping makes {head.kind}s; import_{self.kind.plural} needs one for {self.kind.plural}")
+            self.wrong(["kind"], f"this mapping makes {head.kind}s; import_{self.kind.plural} needs {self.kind.plural}")
         if len(head.delimiter) != 1 or head.delimiter in '"\r\n':
             self.wrong(["delimiter"], 'must be one character, such as ";" or "\\t"')
         try:
@@ -143,7 +143,9 @@ class _Checker:
     def known(self) -> str:
         return ", ".join([*(name for name in self.kind.types if name != "labels"), f"{LABEL}NAME"])
 
-    def extract(self, path: tuple[Hashable, ...], name: str, entry: object, head: Head, reading: Reading) -> Extract | None:
+    def extract(
+        self, path: tuple[Hashable, ...], name: str, entry: object, head: Head, reading: Reading
+    ) -> Extract | None:
         spec = self.convert(path, {"from": entry} if isinstance(entry, str) else entry, Spec)
         if not isinstance(spec, Spec):
             return None
@@ -154,7 +156,8 @@ class _Checker:
         if names := columns_of(listed(spec.from_)):
             self.columns[".".join(map(str, path))] = names
         # A part of a join is text, whatever the field is.
-        parts = [self.extract((*path, "join", index), "", part, head, reading) for index, part in enumerate(spec.join or [])]
+        entries = enumerate(spec.join or [])
+        parts = [self.extract((*path, "join", index), "", part, head, reading) for index, part in entries]
         return extractor(name, spec, [part for part in parts if part], reading)
 
     def misplaced(self, spec: Spec, events: Events | None) -> str:

@@ -70,7 +70,7 @@ Record = Row | Broken | Skipped
 
 
 def find(scopes: Sequence[Mapping[str, Any]], name: str) -> Any:
-    """The value of `name` in the first scope that has it: as it stands, or as a dotted path. None when there is none."""
+    """The value of `name`, as it stands or as a dotted path, in the first scope that has it; else None."""
     for scope in scopes:
         value = scope.get(name)
         if value is None and "." in name:

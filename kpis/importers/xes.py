@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO
-from xml.etree.ElementTree import Element  # noqa: S405 - a type only; parsing is defusedxml's
+from xml.etree.ElementTree import Element  # a type only; parsing is defusedxml's
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
@@ -69,4 +69,5 @@ def _name(element: Element) -> str:
 
 def _attributes(element: Element) -> dict[str, Any]:
     """The element's own attributes, `<string key= value=>` and its like; nested ones are left out."""
-    return {child.attrib["key"]: child.attrib["value"] for child in element if "key" in child.attrib and "value" in child.attrib}
+    pairs = ((child.get("key"), child.get("value")) for child in element)
+    return {key: value for key, value in pairs if key is not None and value is not None}

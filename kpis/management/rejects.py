@@ -1,0 +1,62 @@
+"""FILE.rejected.csv: every record that was not stored, with its line and the reason, safe to open in a spreadsheet."""
+
+import csv
+import os
+import re
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from kpis.imports import Rejected
+
+COLUMNS = ["file", "line", "id", "reason", "row"]
+SHOWN = 5_000
+_FORMULA = re.compile("\\s*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")  # the last four are the full-width forms
+_NUMBER = re.compile(r"[+-]?[\d.]+")
+
+
+def defused(cell: str) -> str:
+    """The cell with an apostrophe before what a spreadsheet would run as a formula; numbers stay numbers."""
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+
+
+class RejectsFile:
+    """Written from the first rejected record on; the one of an earlier import is removed when there is none.
+
+    It lies beside the imported file, or in the working directory when that folder cannot be written to.
+    """
+
+    def __init__(self, imported: Path) -> None:
+        name = f"{imported.name}.rejected.csv"
+        self._places = [imported.with_name(name), Path.cwd() / name]
+        self._file: TextIO | None = None
+        self.path: Path | None = None
+
+    def write(self, rejected: Rejected) -> None:
+        if self._file is None:
+            self._file = self._open()
+            csv.writer(self._file).writerow(COLUMNS)
+        cells = [rejected.file, rejected.line, rejected.id, rejected.reason, rejected.raw[:SHOWN]]
+        csv.writer(self._file).writerow([defused(str(cell)) for cell in cells])
+
+    def _open(self) -> TextIO:
+        for place in self._places:
+            try:
+                file = place.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            except OSError:
+                if place is self._places[-1]:
+                    raise
+            else:
+                self.path = place
+                return file
+        raise AssertionError("unreachable")
+
+    def __enter__(self) -> "RejectsFile":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._file is not None:
+            self._file.close()
+        elif kind is None:
+            writable = os.access(self._places[0].parent, os.W_OK)
+            self._places[0 if writable else -1].unlink(missing_ok=True)
