@@ -1,0 +1,20 @@
+"""The portal's settings for tests: none of this machine's own settings, servers and data."""
+
+import os
+from pathlib import Path
+
+for name in (
+    *("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DEBUG", "HTTPS", "METRICS_ENABLED", "PORT", "REDIS_URL"),
+    *("SLO_DAILY_ENABLED", "SLO_HOURLY_ENABLED", "SLO_WEEKLY_ENABLED", "STATEMENT_TIMEOUT_MS", "SUPPORT_CONTACT"),
+):
+    os.environ.pop(name, None)
+os.environ["ENV_FILE"] = os.devnull
+os.environ["DATA_DIR"] = str(Path(__file__).resolve().parent.parent / "var" / "test")
+os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
+
+from slo_portal.settings import *  # noqa: E402, F403
+from slo_portal.settings import DATABASES, STORAGES  # noqa: E402
+
+DATABASES["default"]["OPTIONS"].pop("pool")  # a connection of its own for each test's thread
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nothing here is secret
