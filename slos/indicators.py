@@ -109,7 +109,8 @@ class Count:
     @property
     def signature(self) -> str:
         """What is stored beside the counted buckets, to see when they must be counted anew."""
-        return f"{self.sli_type} {'' if self.limit is None else self.limit.total_seconds()} {dict(self.only) or ''}".strip()
+        limit = "" if self.limit is None else f" {self.limit.total_seconds()!r} s"
+        return self.sli_type + limit + "".join(f" {name}={value}" for name, value in self.only)
 
     @cached_property
     def indicator(self) -> Indicator:

@@ -126,13 +126,12 @@ class SLODefinition(models.Model):
     slos_owner = models.CharField("owner", max_length=200, blank=True, help_text="The team that answers for it.")
     next_review_at = models.DateField("next review", null=True, blank=True, help_text="Targets are reviewed quarterly.")
     is_active = models.BooleanField("active", default=True, help_text="Off: it is not counted, shown as paused.")
-    counted_as = models.CharField(max_length=200, blank=True, editable=False)  # what its buckets were counted by
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = SLODefinitionQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["counted_as", "created_at", "updated_at"])
+    history = HistoricalRecords(excluded_fields=["created_at", "updated_at"])
 
     class Meta:
         verbose_name = "SLO definition"
@@ -141,6 +140,15 @@ class SLODefinition(models.Model):
             models.UniqueConstraint(fields=["organization", "name"], name="slo_name_once"),
             models.CheckConstraint(
                 condition=Q(target_percentage__gt=0, target_percentage__lt=100), name="slo_target_leaves_a_budget"
+            ),
+            models.CheckConstraint(
+                condition=Q(error_budget_percentage=None) | Q(error_budget_percentage__gt=0, error_budget_percentage__lte=100),
+                name="slo_budget_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=Q(sli_type__in=sorted(TIMED), target_unit__in=sorted(SECONDS_PER), target_value__gt=0)
+                | (~Q(sli_type__in=sorted(TIMED)) & ~Q(target_unit__in=sorted(SECONDS_PER))),
+                name="slo_unit_fits_its_sli",
             ),
             models.CheckConstraint(condition=~Q(measurement_periods=[]), name="slo_is_measured"),
         ]
@@ -265,6 +273,7 @@ class SLOSnapshot(models.Model):
     pending = models.BigIntegerField(default=0)
     look_backs = models.JSONField(default=dict)  # {"5m": ["good", total], ...}; good as text, it is exact
     burning = models.BooleanField(default=False)  # a burn-rate condition holds
+    counted_as = models.CharField(max_length=1000, db_default="")  # by what the buckets were counted: when it differs, they are stale
 
     def __str__(self) -> str:
         return f"{self.slo_id}: {self.good} of {self.total}"

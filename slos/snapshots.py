@@ -17,7 +17,8 @@ from slos.pending import pending
 from slos.sums import over_intervals
 
 NOTHING = Counts(Decimal(0), 0)
-FIGURES = ["window_start", "window_end", "first_event_at", "good", "total", "pending", "look_backs", "burning"]
+SHOWN = ["good", "total", "pending", "look_backs", "burning"]
+STORED = ["window_start", "window_end", "first_event_at", *SHOWN, "counted_as"]
 
 
 def compliance_window(slo: SLODefinition, now: datetime, zone) -> Interval:
@@ -36,20 +37,21 @@ def burn_rules(slo: SLODefinition) -> tuple[BurnRule, ...]:
 
 
 def write(organization: Organization, slos: Sequence[SLODefinition], *, now: datetime) -> int:
-    """Write the snapshots that differ from the stored ones; returns how many did."""
+    """Write the snapshots that differ from the stored ones; returns how many show other figures than before."""
     rows = compute(organization, slos, now=now)
     stored = SLOSnapshot.objects.in_bulk([row.pk for row in rows])
-    changed = [
-        row for row in rows if row.pk not in stored or any(_differs(row, stored[row.pk], name) for name in FIGURES)
-    ]
     SLOSnapshot.objects.bulk_create(
-        changed, update_conflicts=True, unique_fields=["slo"], update_fields=FIGURES, batch_size=500
+        [row for row in rows if _differs(row, stored.get(row.pk), STORED)],
+        update_conflicts=True,
+        unique_fields=["slo"],
+        update_fields=STORED,
+        batch_size=500,
     )
-    return len(changed)
+    return sum(_differs(row, stored.get(row.pk), SHOWN) for row in rows)
 
 
-def _differs(row: SLOSnapshot, old: SLOSnapshot, name: str) -> bool:
-    return bool(getattr(row, name) != getattr(old, name))
+def _differs(row: SLOSnapshot, old: SLOSnapshot | None, names: Sequence[str]) -> bool:
+    return old is None or any(getattr(row, name) != getattr(old, name) for name in names)
 
 
 def compute(organization: Organization, slos: Sequence[SLODefinition], *, now: datetime) -> list[SLOSnapshot]:
@@ -75,6 +77,7 @@ def compute(organization: Organization, slos: Sequence[SLODefinition], *, now: d
             first_event_at=first.get(slo.pk),
             good=counts.good,
             total=counts.total,
+            counted_as=Count.of(slo).signature,
             pending=waiting.get(Count.of(slo), 0),
             look_backs={name: [str(found[name].good), found[name].total] for name in LOOK_BACKS if name in found},
         )

@@ -12,11 +12,10 @@ from django.db import connection, transaction
 
 from accounts.models import Organization
 from kpis.failpoints import fp
-from kpis.periods import floor
 from slos import buckets, measure, snapshots
 from slos.buckets import Changed, Dirty
 from slos.indicators import Count
-from slos.models import EngineState, SLODefinition
+from slos.models import EngineState, SLODefinition, SLOSnapshot
 
 
 @dataclass(frozen=True)
@@ -70,15 +69,16 @@ def _tick(organization: Organization, now: datetime) -> TickResult:
 def _count_anew(
     organization: Organization, slos: Sequence[SLODefinition], state: EngineState, now: datetime
 ) -> Changed:
-    """Objectives that are new, or whose SLI, limit or filter has changed: as far back as raw rows reach."""
+    """Objectives that are new or active again, or whose SLI, limit or filter has changed: as far as raw rows reach."""
     changed: Changed = set()
+    SLOSnapshot.objects.filter(organization=organization, slo__is_active=False).delete()
+    counted_as = dict(SLOSnapshot.objects.filter(organization=organization).values_list("slo", "counted_as"))
     for slo in slos:
         count = Count.of(slo)
-        if slo.counted_as == count.signature:
+        if counted_as.get(slo.pk) == count.signature:
             continue
         changed |= buckets.forget(slo, state.sealed_before)
         for run in buckets.days_with_rows(organization, count, state.sealed_before):
-            if run.start <= floor(now):
+            if run.start <= now:
                 changed |= buckets.recount(organization, run, {count: [slo.pk]}, now)
-        SLODefinition.objects.filter(pk=slo.pk).update(counted_as=count.signature)
     return changed
