@@ -42,9 +42,15 @@ def read_json(stream: BinaryIO, file: str, records: Sequence[str]) -> Iterator[I
     if len(text) > MAX_DOCUMENT:
         raise Unusable(f"A JSON document of more than {MAX_DOCUMENT:,} bytes is too large: write it as JSON lines.")
     try:
-        yield from _items(file, decode(text), records)
+        items = _items(file, decode(text), records)
+        first = next(items, None)
     except ValueError as error:
         raise Unusable(str(error)) from None
+    if first is not None:
+        yield first
+        yield from items
+    elif records:
+        yield Broken(file, 1, f"The document holds no record at {' or '.join(records)}.")
 
 
 def decode(text: str | bytes) -> Any:

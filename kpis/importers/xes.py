@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element  # a type only; parsing is defusedxml'
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 
-from kpis.importers.records import STREAM_ERRORS, Broken, Item, why
+from kpis.importers.records import STREAM_ERRORS, Broken, Item, Unusable, why
 
 MAX_TRACE = 16_000_000
 
@@ -33,7 +33,7 @@ class _Guard:
 def read_xes(stream: BinaryIO, file: str) -> Iterator[Item | Broken]:
     """Every trace with its attributes and its events', in the order of the file. `line` counts the traces from 1.
 
-    XML cannot be read on after an error, so the first one ends the file with one Broken.
+    XML cannot be read on after an error, so the first one ends the file with one Broken. Raises Unusable for other XML.
     """
     number = 0
     try:
@@ -57,6 +57,8 @@ def _traces(guard: _Guard) -> Iterator[Element]:
     for event, element in iterparse(guard, events=("start", "end")):
         if root is None:
             root = element
+            if _name(root) != "log":
+                raise Unusable(f"Not an XES log: its root element is <{_name(root)[:50]}>, not <log>.")
         elif event == "end" and _name(element) == "trace":
             yield element
             root.clear()
