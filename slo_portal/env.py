@@ -135,8 +135,8 @@ def database(url: str) -> dict[str, Any]:
         own = {"HOST": str(socket_dir()), "PORT": "5432", "USER": "slo", "NAME": "slo", "PASSWORD": ""}
         return {**POSTGRESQL, **own, "OPTIONS": {"connect_timeout": 2}}
     try:
-        config = environ.Env.db_url_config(url)
-        valid = urlsplit(url).scheme in POSTGRES_SCHEMES and bool(config["NAME"])
+        config = environ.Env.db_url_config(url) if urlsplit(url).scheme in POSTGRES_SCHEMES else {}
+        valid = bool(config["NAME"])
     except (ValueError, LookupError, TypeError, AttributeError):  # whatever a parser makes of a broken address
         valid = False
     if not valid:

@@ -1,0 +1,75 @@
+"""A setting that cannot work is a named system check with the way out, in every command."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slo_portal import checks, env
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def manage(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if key not in {"DJANGO_SETTINGS_MODULE", "DATABASE_URL"}}
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    return subprocess.run(command, env={**clean, **environ}, capture_output=True, text=True, timeout=60)
+
+
+def test_check_names_every_broken_setting_at_once_and_starts_nothing(tmp_path):
+    broken = {"METRICS_ENABLED": "maybe", "PORT": "x", "DATABASE_URL": "mysql://h/db", "REDIS_URL": "foo"}
+    broken |= {"SECRET_KEY": "short", "ALLOWED_HOSTS": "", "DATA_DIR": str(tmp_path)}
+    done = manage("check", **broken)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for number in (1, 2, 4, 6, 7, 8):
+        assert f"(slo_portal.E00{number})" in done.stderr
+    assert done.stderr.count("HINT:") >= 6
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["migrate", "portal"])
+def test_no_command_goes_on_with_a_broken_setting(tmp_path, command):
+    done = manage(command, DATABASE_URL="mysql://h/db", DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert "(slo_portal.E006)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_is_content_with_the_defaults(tmp_path):
+    done = manage("check", DATA_DIR=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_each_problem_becomes_an_error_with_its_hint(monkeypatch):
+    monkeypatch.setattr(env, "problems", [env.Problem("E002", "PORT is 'x'.", "Set a number.")])
+    [error] = checks.environment(None)
+    assert (error.id, error.msg, error.hint) == ("slo_portal.E002", "PORT is 'x'.", "Set a number.")
+
+
+def ids(found):
+    return [message.id for message in found]
+
+
+@pytest.mark.parametrize(
+    ("debug", "hosts", "expected"), [(False, [], ["slo_portal.E008"]), (True, [], []), (False, ["a.example"], [])]
+)
+def test_no_allowed_host_is_an_error_unless_debug_is_on(settings, debug, hosts, expected):
+    settings.DEBUG, settings.ALLOWED_HOSTS = debug, hosts
+    assert ids(checks.hosts(None)) == expected
+
+
+@pytest.mark.parametrize(
+    ("https", "debug", "hosts", "expected"),
+    [
+        (False, True, ["localhost"], []),
+        (True, False, ["slo.example"], []),
+        (True, True, ["slo.example"], ["slo_portal.E009"]),
+        (True, False, ["localhost", "127.0.0.1"], ["slo_portal.W001"]),
+    ],
+)
+def test_https_wants_a_public_name_and_no_debug(settings, https, debug, hosts, expected):
+    settings.HTTPS, settings.DEBUG, settings.ALLOWED_HOSTS = https, debug, hosts
+    assert ids(checks.https(None)) == expected
