@@ -141,24 +141,32 @@ class Count:
         if self.limit is None:
             yield f"SELECT {ended_in}, {this.good}::numeric, 1, 0::bigint, 0 {base} AND {ends}"
             return
-        seconds = self.limit.total_seconds()
-        in_time = f"(r.{this.took} <= {seconds!r})::int"
+        in_time = f"({self._in_time})::int"
         yield (
             f"SELECT {ended_in}, {in_time}::numeric, {in_time}, (r.{this.took} * 1000000)::bigint, 1"
-            f" {base} AND {ends} AND r.{this.took} IS NOT NULL"
+            f" {base} AND {ends} AND r.{this.took} IS NOT NULL AND {self._not_withdrawn}"
         )
         params |= {f"ds{tag}": start - self.limit, f"de{tag}": end - self.limit, f"dn{tag}": params["now"] - self.limit}
-        due_in = bucket.format(at=f"r.{this.started} + interval '{seconds!r} seconds'")
+        due_in = bucket.format(at=f"r.{this.started} + interval '{self.limit.total_seconds()!r} seconds'")
         yield (
             f"SELECT {due_in}, 0::numeric, 1, 0::bigint, 0 {base} AND r.{this.started} >= %(ds{tag})s"
-            f" AND r.{this.started} < %(de{tag})s AND r.{this.started} <= %(dn{tag})s AND {self._overdue}"
+            f" AND r.{this.started} < %(de{tag})s AND r.{this.started} <= %(dn{tag})s"
+            f" AND ({self._in_time}) IS NOT TRUE AND {self._not_withdrawn}"
         )
 
     @property
-    def _overdue(self) -> str:
-        seconds = f"{self.limit.total_seconds()!r}" if self.limit else "null"
-        this = self.indicator
-        return f"coalesce(r.{this.took}, 'infinity') > {seconds} AND coalesce({this.withdrawn}, 'infinity') > {seconds}"
+    def _most_seconds(self) -> str:
+        """The limit and half a microsecond: the seconds of a row are whole microseconds, but for the last bit."""
+        return repr(self.limit.total_seconds() + 5e-7) if self.limit else "null"
+
+    @property
+    def _in_time(self) -> str:
+        return f"r.{self.indicator.took} <= {self._most_seconds}"
+
+    @property
+    def _not_withdrawn(self) -> str:
+        """What ends in time counts, withdrawn or not."""
+        return f"({self._in_time} OR coalesce({self.indicator.withdrawn}, 'infinity') > {self._most_seconds})"
 
     def pending(
         self, params: dict[str, Any], tag: str, start: datetime | None = None, end: datetime | None = None
@@ -177,7 +185,7 @@ class Count:
         return (
             f"SELECT count(*) FROM {this.table} r WHERE r.organization_id = %(organization)s AND {condition}"  # noqa: S608
             f" AND {' AND '.join(bounds)} AND coalesce(r.{this.ended}, 'infinity') > %(now)s"
-            f" AND coalesce({this.withdrawn}, 'infinity') > {limit.total_seconds()!r}"
+            f" AND {self._not_withdrawn}"
         )
 
 

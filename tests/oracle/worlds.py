@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tests.oracle.facts import EXCEPTION, INVOICE
-from tests.oracle.slis import TIMED, threshold
+from tests.oracle.slis import SLIS, TIMED, threshold
 
 Told = dict[str, object]
 
@@ -37,7 +37,7 @@ THRESHOLDS = [
     ("90", "seconds"),
     ("1", "days"),
     ("60.0001", "hours"),
-    ("0", "minutes"),
+    ("0.0001", "minutes"),
 ]
 WINDOWS = [("rolling", 30), ("rolling", 1), ("rolling", 7), ("week", 30), ("month", 30), ("quarter", 30)]
 MICROSECOND, SECOND = timedelta(microseconds=1), timedelta(seconds=1)
@@ -63,7 +63,16 @@ class Measure(NamedTuple):
     period: str
 
 
-Step = tuple[datetime, Tell | Tick | Edit | Measure]
+class Pause(NamedTuple):
+    sli: str
+
+
+class Resume(NamedTuple):
+    sli: str
+
+
+Action = Tick | Edit | Measure | Pause | Resume
+Step = tuple[datetime, Tell | Action]
 
 
 @dataclass
@@ -211,9 +220,11 @@ def everything_told(rng: Random, script: Script, invoices: int, exceptions: int)
     return [message for message in messages if not any(message is one for one in late)] + late
 
 
-def an_action(rng: Random) -> Tick | Edit | Measure:
-    if chance(rng, 15):
+def an_action(rng: Random) -> Action:
+    if chance(rng, 10):
         return Edit(rng.choice(TIMED), *a_limit(rng))
+    if chance(rng, 10):
+        return rng.choice([Pause, Resume])(rng.choice(SLIS))
     return Measure(rng.choice(["hourly", "daily", "weekly"])) if chance(rng, 20) else Tick()
 
 
@@ -237,6 +248,7 @@ def script(rng: Random, invoices: int = 5, exceptions: int = 3) -> Script:
         if chance(rng, 60):
             now += rng.randrange(400) * SECOND
             made.steps.append((now, an_action(rng)))
-    quiet = rng.choice([timedelta(0), timedelta(hours=5), timedelta(days=3), timedelta(days=32)])
-    made.steps.append((now + quiet, Tick()))
+    now += rng.choice([timedelta(0), timedelta(hours=5), timedelta(days=3), timedelta(days=32)])
+    made.steps += [(now, Resume(sli)) for sli in SLIS]
+    made.steps.append((now, Tick()))
     return made

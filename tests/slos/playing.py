@@ -1,0 +1,174 @@
+"""Plays a script of the oracle on the portal, and compares every figure of the two."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from uuid import UUID
+
+from accounts.models import Organization
+from kpis import messages
+from kpis.ingest import store_rows
+from kpis.models import InvoiceException, InvoiceMetric
+from slos.measure import catch_up
+from slos.models import SLIBucket, SLIMeasurement, SLODefinition, SLOSnapshot
+from slos.tick import tick
+from tests.oracle import figures, slis, worlds
+from tests.oracle.facts import EXCEPTION, FIELDS, INVOICE, World
+from tests.oracle.figures import Sum, Sums
+
+KINDS = {INVOICE: messages.INVOICE, EXCEPTION: messages.EXCEPTION}
+MODELS = {INVOICE: InvoiceMetric, EXCEPTION: InvoiceException}
+PERIODS = ("hourly", "daily", "weekly")
+NOTHING = Sum()
+
+
+def create_slos(
+    organization: Organization,
+    limits: Mapping[str, tuple[Decimal, str]],
+    windows: Mapping[str, tuple[str, int]] | None = None,
+) -> dict[str, SLODefinition]:
+    """One objective for each of the seven SLIs, measured over every period."""
+    made = {}
+    for sli in slis.SLIS:
+        value, unit = limits.get(sli, (Decimal(90), "percent"))
+        window, days = (windows or {}).get(sli, ("rolling", 30))
+        made[sli] = SLODefinition.objects.create(
+            organization=organization,
+            name=sli,
+            sli_type=sli,
+            target_percentage=90,
+            target_value=value,
+            target_unit=unit,
+            measurement_periods=PERIODS,
+            window=window,
+            window_days=days,
+        )
+    return made
+
+
+def stored(row: SLIBucket) -> Sum:
+    return Sum(Fraction(row.good), row.total, row.duration_us, row.duration_count)
+
+
+class Play:
+    """An organisation of the portal and a world of the oracle that live through the same script."""
+
+    def __init__(self, script: worlds.Script, slug: str = "played") -> None:
+        self.script, self.zone = script, script.zone
+        self.organization = Organization.objects.create(name=slug, slug=slug, time_zone=script.zone)
+        self.slos = create_slos(self.organization, script.limits, script.windows)
+        self.limits = dict(script.limits)
+        self.paused: set[str] = set()
+        self.world = World()
+
+    def run(self) -> None:
+        for now, step in self.script.steps:
+            match step:
+                case worlds.Tell(kind, told):
+                    self.tell(kind, told, now)
+                case worlds.Tick():
+                    assert tick(self.organization, now=now).ran
+                    self.compare(now)
+                case worlds.Measure(period):
+                    catch_up(self.organization, period, now=now)
+                case worlds.Edit(sli, value, unit):
+                    self.limits[sli] = value, unit
+                    self.change(sli, target_value=value, target_unit=unit)
+                case worlds.Pause(sli):
+                    self.paused.add(sli)
+                    self.change(sli, is_active=False)
+                case worlds.Resume(sli):
+                    self.paused.discard(sli)
+                    self.change(sli, is_active=True)
+
+    def change(self, sli: str, **fields: object) -> None:
+        for name, value in fields.items():
+            setattr(self.slos[sli], name, value)
+        self.slos[sli].save()
+
+    def tell(self, kind: str, told: list[worlds.Told], now: datetime) -> None:
+        result = store_rows(KINDS[kind], self.organization, told, now=now)
+        outcomes = [self.world.tell(kind, message, now) for message in told]
+        expected = {name: outcomes.count(name) for name in ("created", "updated", "unchanged", "rejected")}
+        assert {name: getattr(result, name) for name in expected} == expected
+        assert [error.index for error in result.errors] == [i for i, what in enumerate(outcomes) if what == "rejected"]
+
+    # --- comparing ---------------------------------------------------------------------------------------
+    def compare(self, now: datetime) -> None:
+        """Every figure of every objective that is not paused, as of a tick at `now`."""
+        buckets, rows = self.stored_buckets(), self.stored_measurements()
+        snapshots = {row.slo_id: row for row in SLOSnapshot.objects.filter(organization=self.organization)}
+        for sli in slis.SLIS:
+            if sli not in self.paused:
+                account, pk = self.account(sli, now), self.slos[sli].pk
+                for width in SLIBucket.Width.values:
+                    assert buckets[pk, width] == figures.buckets(account, width), (sli, width)
+                self.compare_snapshot(snapshots[pk], account, now)
+                self.compare_measurements(rows[pk], account)
+
+    def account(self, sli: str, now: datetime) -> slis.Account:
+        limit = slis.threshold(*self.limits[sli]) if sli in slis.TIMED else None
+        return slis.account(sli, self.world, now, limit)
+
+    def stored_buckets(self) -> dict[tuple[UUID, int], Sums]:
+        found: dict[tuple[UUID, int], Sums] = defaultdict(dict)
+        for row in SLIBucket.objects.filter(organization=self.organization):
+            found[row.slo_id, row.width][row.start] = stored(row)
+        return found
+
+    def stored_measurements(self) -> dict[UUID, list[SLIMeasurement]]:
+        found: dict[UUID, list[SLIMeasurement]] = defaultdict(list)
+        for row in SLIMeasurement.objects.filter(organization=self.organization):
+            found[row.slo_id].append(row)
+        return found
+
+    def compare_snapshot(self, row: SLOSnapshot, account: slis.Account, now: datetime) -> None:
+        buckets = figures.buckets(account)
+        start = figures.window_start(now, row.slo.window, row.slo.window_days, self.zone)
+        whole = figures.since(buckets, start, now)
+        assert row.window_start == start
+        assert (Fraction(row.good), row.total) == (whole.good, whole.total)
+        assert row.pending == len(account.pending)
+        for name, minutes in figures.LOOK_BACKS.items():
+            good, total = row.look_backs.get(name, ("0", 0))
+            expected = figures.look_back(buckets, minutes, now)
+            assert (Fraction(good), total) == (expected.good, expected.total), name
+
+    def compare_measurements(self, rows: list[SLIMeasurement], account: slis.Account) -> None:
+        sums = {period: figures.periods(account, period, self.zone) for period in PERIODS}
+        pending = {period: figures.pending(account, period, self.zone) for period in PERIODS}
+        for row in rows:
+            where = row.slo.sli_type, row.period, row.period_start
+            assert figures.period_start(row.period_start, row.period, self.zone) == row.period_start, where
+            last = row.period_end - timedelta(microseconds=1)
+            assert figures.period_start(last, row.period, self.zone) == row.period_start, where
+            after = figures.period_start(row.period_end, row.period, self.zone)
+            assert after == row.period_end, where
+            found = Sum(Fraction(row.good_events_count), row.total_events_count, row.duration_us, row.duration_count)
+            assert found == sums[row.period].get(row.period_start, NOTHING), where
+            assert row.pending_events_count == pending[row.period].get(row.period_start, 0), where
+
+    def compare_rows(self) -> None:
+        """The stored invoices and exceptions, field by field."""
+        for kind, model in MODELS.items():
+            key = KINDS[kind].key
+            rows = {getattr(row, key): row for row in model.objects.filter(organization=self.organization)}
+            assert set(rows) == set(self.world.rows[kind])
+            for name, row in rows.items():
+                known = {field: getattr(row, field) for field in FIELDS[kind]}
+                known = {field: value for field, value in known.items() if value is not None and value != {}}
+                assert known == self.world.rows[kind][name]
+
+    def compare_all_periods(self, now: datetime) -> None:
+        """After the scheduled task every period with an event has its row."""
+        for period in PERIODS:
+            catch_up(self.organization, period, now=now)
+        rows = self.stored_measurements()
+        for sli, slo in self.slos.items():
+            account = self.account(sli, now)
+            self.compare_measurements(rows[slo.pk], account)
+            for period in PERIODS:
+                measured = {row.period_start for row in rows[slo.pk] if row.period == period}
+                assert set(figures.periods(account, period, self.zone)) <= measured, (sli, period)

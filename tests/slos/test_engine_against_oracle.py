@@ -1,0 +1,64 @@
+"""The engine and the oracle live through the same small worlds; every figure of theirs is the same, exactly.
+
+Messages arrive in any order, some twice, late, wrongly or not at all; objectives are edited and paused; ticks and
+measurements happen in between. Seven SLIs, eleven zones, each world near a day on which a clock does something odd.
+"""
+
+from random import Random
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.oracle import worlds
+from tests.slos.playing import Play
+
+SCRIPTS = st.builds(worlds.script, st.randoms(use_true_random=False))
+PARTS = 4  # so that several processes share the cases
+
+anything_goes = settings(
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.fixture
+def neighbour(db: None) -> Play:
+    """Another organisation whose rows bear the same names."""
+    play = Play(worlds.script(Random(1), invoices=10, exceptions=5), slug="neighbour")
+    play.run()
+    return play
+
+
+def play_and_compare(script: worlds.Script) -> None:
+    with transaction.atomic():
+        play = Play(script)
+        play.run()
+        play.compare_rows()
+        play.compare_all_periods(script.end)
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_figure_equals_that_of_the_oracle(neighbour: Play, part: int) -> None:
+    @settings(anything_goes, max_examples=50)
+    @given(SCRIPTS)
+    def check(script: worlds.Script) -> None:
+        play_and_compare(script)
+
+    check()
+    neighbour.compare(neighbour.script.end)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(40))
+def test_every_figure_equals_that_of_the_oracle_in_many_worlds(neighbour: Play, part: int) -> None:
+    @settings(anything_goes, max_examples=500)
+    @given(SCRIPTS)
+    def check(script: worlds.Script) -> None:
+        play_and_compare(script)
+
+    check()
+    neighbour.compare(neighbour.script.end)
