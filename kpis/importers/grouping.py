@@ -7,12 +7,13 @@ one case.
 import heapq
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from itertools import groupby
 from operator import itemgetter
-from typing import IO
 
 import msgspec
 
+from kpis.importers.lines import SHOWN
 from kpis.importers.records import Broken, Item
 
 RUN_BYTES = 32_000_000
@@ -31,31 +32,45 @@ def by_case(
 
     Broken ones come first.
     """
-    keep = set(columns)
-    runs: list[Iterable[Entry]] = []
-    run: list[Entry] = []
-    size = 0
-    for place, item in enumerate(items):
-        if isinstance(item, Broken):
-            yield item
-        elif not (key := case(item)):
-            yield Broken(item.file, item.line, "The row names no case.", item.raw[:200])
-        else:
-            fields = {name: value for name, value in item.scopes[0].items() if name in keep}
-            run.append((key, place, msgspec.json.encode((item.file, item.line, fields))))
-            size += len(run[-1][2]) + ROW_OVERHEAD
-            if size > RUN_BYTES:
-                runs.append(_spill(sorted(run)))
-                run, size = [], 0
-    runs.append(sorted(run))
-    yield from _cases(heapq.merge(*runs))
+    with ExitStack() as files:
+        sorter = _Sorter(files, frozenset(columns))
+        for place, item in enumerate(items):
+            if isinstance(item, Broken):
+                yield item
+            elif key := case(item):
+                sorter.add(key, place, item)
+            else:
+                yield Broken(item.file, item.line, "The row names no case.", item.raw[:SHOWN])
+        yield from _cases(sorter.merged())
 
 
-def _spill(run: list[Entry]) -> Iterator[Entry]:
-    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the iterator that reads it
-    file.writelines(msgspec.json.encode((case, place, msgspec.Raw(row))) + b"\n" for case, place, row in run)
-    file.seek(0)
-    return ((case, place, bytes(row)) for case, place, row in map(_ENTRY.decode, file))
+class _Sorter:
+    """Collects rows and gives them back sorted by case and place."""
+
+    def __init__(self, files: ExitStack, columns: frozenset[str]) -> None:
+        self._files, self._columns = files, columns
+        self._runs: list[Iterable[Entry]] = []
+        self._run: list[Entry] = []
+        self._size = 0
+
+    def add(self, case: str, place: int, item: Item) -> None:
+        fields = {name: value for name, value in item.scopes[0].items() if name in self._columns}
+        row = msgspec.json.encode((item.file, item.line, fields))
+        self._run.append((case, place, row))
+        self._size += len(row) + ROW_OVERHEAD
+        if self._size > RUN_BYTES:
+            self._spill()
+
+    def _spill(self) -> None:
+        file = self._files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
+        lines = (msgspec.json.encode((case, place, msgspec.Raw(row))) for case, place, row in sorted(self._run))
+        file.writelines(line + b"\n" for line in lines)
+        file.seek(0)
+        self._runs.append((case, place, bytes(row)) for case, place, row in map(_ENTRY.decode, file))
+        self._run, self._size = [], 0
+
+    def merged(self) -> Iterator[Entry]:
+        return heapq.merge(*self._runs, sorted(self._run))
 
 
 def _cases(entries: Iterable[Entry]) -> Iterator[Item | Broken]:

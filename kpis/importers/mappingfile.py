@@ -17,6 +17,7 @@ from kpis.importers.records import Unusable
 from kpis.messages import Kind
 
 DELIVERED = Path(__file__).parent.parent / "mappings"
+_UNKNOWN = re.compile("unknown field `(.+)`")
 _PATH = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
@@ -97,6 +98,9 @@ class _Checker:
         except msgspec.ValidationError as error:
             message, _, at = str(error).partition(" - at ")
             inner = [name or int(index) for name, index in _PATH.findall(at)]
+            if unknown := _UNKNOWN.search(message):
+                inner.append(unknown[1])
+                message = "unknown key"
             if "got `bool`" in message or "got `int`" in message or "got `float`" in message:
                 message += "; put it in quotes"
             self.wrong((*path, *inner), message)
