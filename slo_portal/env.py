@@ -12,7 +12,7 @@ import secrets
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 
@@ -136,6 +136,8 @@ def database(url: str) -> dict[str, Any]:
         return {**POSTGRESQL, **own, "OPTIONS": {"connect_timeout": 2}}
     try:
         config = environ.Env.db_url_config(url) if urlsplit(url).scheme in POSTGRES_SCHEMES else {}
+        config["HOST"] = unquote(config["HOST"])  # the folder of a socket comes as %2Frun%2Fpostgresql
+        config["HOST"].encode("idna")  # raises for what can never be a name
         valid = bool(config["NAME"])
     except (ValueError, LookupError, TypeError, AttributeError):  # whatever a parser makes of a broken address
         valid = False

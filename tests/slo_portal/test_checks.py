@@ -1,27 +1,15 @@
 """A setting that cannot work is a named system check with the way out, in every command."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from slo_portal import checks, env
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def manage(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    clean = {key: value for key, value in os.environ.items() if key not in {"DJANGO_SETTINGS_MODULE", "DATABASE_URL"}}
-    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-    return subprocess.run(command, env={**clean, **environ}, capture_output=True, text=True, timeout=60)
+from tests.slo_portal.portal_process import manage
 
 
 def test_check_names_every_broken_setting_at_once_and_starts_nothing(tmp_path):
     broken = {"METRICS_ENABLED": "maybe", "PORT": "x", "DATABASE_URL": "mysql://h/db", "REDIS_URL": "foo"}
-    broken |= {"SECRET_KEY": "short", "ALLOWED_HOSTS": "", "DATA_DIR": str(tmp_path)}
-    done = manage("check", **broken)
+    broken |= {"SECRET_KEY": "short", "ALLOWED_HOSTS": ""}
+    done = manage(tmp_path, "check", **broken)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     for number in (1, 2, 4, 6, 7, 8):
@@ -32,14 +20,14 @@ def test_check_names_every_broken_setting_at_once_and_starts_nothing(tmp_path):
 
 @pytest.mark.parametrize("command", ["migrate", "portal"])
 def test_no_command_goes_on_with_a_broken_setting(tmp_path, command):
-    done = manage(command, DATABASE_URL="mysql://h/db", DATA_DIR=str(tmp_path))
+    done = manage(tmp_path, command, DATABASE_URL="mysql://h/db")
     assert done.returncode == 1
     assert "(slo_portal.E006)" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_check_is_content_with_the_defaults(tmp_path):
-    done = manage("check", DATA_DIR=str(tmp_path))
+    done = manage(tmp_path, "check")
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -103,7 +103,7 @@ def test_a_secret_key_that_cannot_be_kept_is_named(monkeypatch, problems, tmp_pa
 
 BROKEN_DATABASES = [
     "mysql://u:p@h/db", "sqlite:///db", "nonsense", "postgresql://", "postgresql://host", "postgresql://h:99x/db",
-    "postgresql://h:99999999/db", "postgresql://[::1/db", "http://h/db",
+    "postgresql://h:99999999/db", "postgresql://[::1/db", "http://h/db", f"postgresql://{'h' * 64}.example/db",
 ]  # fmt: skip
 
 
@@ -120,6 +120,11 @@ def test_a_database_address_is_read_with_its_options(problems):
     named = [config[key] for key in ("HOST", "PORT", "USER", "PASSWORD", "NAME")]
     assert named == ["db.example", 5433, "user", "p@ss", "slo"]
     assert config["OPTIONS"] == {"connect_timeout": 2, "sslmode": "require"}
+
+
+def test_a_database_address_may_name_the_folder_of_a_socket(problems):
+    assert env.database("postgresql://user@%2Frun%2Fpostgresql/slo")["HOST"] == "/run/postgresql"
+    assert problems == []
 
 
 def test_without_an_address_the_portals_own_database_is_meant(problems):
