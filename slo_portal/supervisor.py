@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from subprocess import PIPE, Popen
 
@@ -85,9 +86,10 @@ class Supervisor:
             wait_all([child.process for child in group], STOP_SECONDS, self.hurry)
 
     def _pass_on(self, name: str, process: Popen[str]) -> None:
-        for line in process.stdout or ():
-            if line.strip():
-                self.say(name, line.rstrip())
+        with process.stdout or nullcontext(()) as lines:
+            for line in lines:
+                if line.strip():
+                    self.say(name, line.rstrip())
 
 
 def describe(returncode: int) -> str:
