@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import re
+import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from kpis.importers.records import STREAM_ERRORS, Broken, Unusable
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".xes": "xes"}
 ARCHIVES = (".gz", ".zip")
 ENCRYPTED = 0x1
+# What zipfile raises when the numbers in its directory make no sense, or a member needs what it cannot do.
+ZIP_ERRORS = (*STREAM_ERRORS, ValueError, RuntimeError, NotImplementedError, OverflowError, struct.error)
 BUFFER = 1 << 16
 
 
@@ -55,11 +59,9 @@ def _format(name: str) -> str:
 def _zip(raw: BinaryIO, format: str | None) -> Iterator[Member | Broken]:
     try:
         archive = zipfile.ZipFile(raw)
-    except STREAM_ERRORS as error:
+    except ZIP_ERRORS as error:
         raise Unusable(f"Not a complete zip file: {error}. Fetch it again, or pack it again.") from None
-    entries = [
-        entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
-    ]
+    entries = [entry for entry in archive.infolist() if not re.match(r".*/$|__MACOSX/|$", entry.filename)]
     if not entries:
         raise Unusable("The zip file holds no file.")
     for entry in entries:
@@ -80,6 +82,6 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, format: str | None
     format = format or _format(entry.filename)
     try:
         stream = io.BufferedReader(archive.open(entry), BUFFER)  # type: ignore[type-var]
-    except (*STREAM_ERRORS, NotImplementedError, RuntimeError) as error:
+    except ZIP_ERRORS as error:
         raise Unusable(f"{entry.filename} cannot be unpacked: {error}.") from None
     return Member(entry.filename, format, stream)

@@ -45,8 +45,8 @@ def read_mapping(name: str, kind: Kind) -> FieldMap:
     """The mapping in the file `name`, or the delivered one called so. Raises Unusable with every error in it."""
     path = Path(name)
     if not path.is_file():
-        path = DELIVERED / f"{name}.yml"
-    if path.parent == DELIVERED and path.stem not in delivered():
+        path = DELIVERED / f"{name.removesuffix('.yml')}.yml"
+    if not path.is_file():
         raise Unusable(f"No mapping file {name!r}, and none delivered so called; those are {', '.join(delivered())}.")
     try:
         text = path.read_text("utf-8")

@@ -50,6 +50,10 @@ def read_xes(stream: BinaryIO, file: str) -> Iterator[Item | Broken]:
         yield Broken(file, number + 1, str(error))
     except STREAM_ERRORS as error:
         yield Broken(file, number + 1, why(error))
+    except Unusable:
+        raise
+    except (LookupError, ValueError) as error:
+        yield Broken(file, number + 1, f"The encoding that the XML names cannot be read: {error}.")
 
 
 def _traces(guard: _Guard) -> Iterator[Element]:

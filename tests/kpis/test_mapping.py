@@ -1,8 +1,14 @@
 """What a mapping file can say, and how a wrong one is told."""
 
+import re
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from kpis.importers import Unusable, delivered, parse_mapping, read_mapping
+from kpis.importers.fields import Spec
+from kpis.importers.mappingfile import Head
 from kpis.messages import EXCEPTION, INVOICE
 from tests.kpis.files import broken, mapped, rows, trace, xes
 
@@ -245,3 +251,27 @@ def test_the_delivered_mappings_are_right(name: str) -> None:
 def test_an_unknown_mapping_names_the_delivered_ones() -> None:
     with pytest.raises(Unusable, match="those are azure_extraction, bpic2019, uci_incident"):
         read_mapping("bpic2012", INVOICE)
+
+
+def test_the_example_of_the_documentation_is_right() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "import-event-logs.md"
+    [example] = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    header = "Belegnummer;Lieferant;Eingang;Freigabe;Rechnerisch;Werk\n"
+
+    [row] = rows(mapped("export.csv", header + "1;Acme;01.07.2024 08:00;-;nein;Ulm\n", example))
+
+    assert {name: str(value) for name, value in row.items()} == {
+        "invoice_id": "1",
+        "vendor": "Acme",
+        "uploaded_at": "2024-07-01 06:00:00+00:00",
+        "math_valid": "False",
+        "labels": "{'plant': 'Ulm'}",
+    }
+
+
+def test_every_key_of_a_mapping_is_explained_in_the_reference() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "mapping.md").read_text()
+    keys = [field.encode_name for struct in (Head, Spec) for field in msgspec.structs.fields(struct)]
+
+    assert [key for key in keys if f"`{key}" not in page] == []
+    assert "`colour" not in page
