@@ -1,0 +1,41 @@
+"""`make bench`: measure everything in one run and print a table of ratios. Exit code 1 when a goal is missed.
+
+Both sides of a ratio are measured in turn, and the median of the pairs counts: the machine's speed drifts.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+
+from benchmarks import engine, ingest, memory
+from benchmarks.database import server
+from benchmarks.table import Row, show
+from slo_portal.local import Postgres
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", help="ingest, engine, memory; default: all of them")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="invoices in the long history (10,000,000)")
+    parser.add_argument("--pairs", type=int, default=15, help="pairs of measurements (15)")
+    options = parser.parse_args()
+    parts: dict[str, Callable[[Postgres], Iterator[Row]]] = {
+        "ingest": lambda postgres: ingest.run(postgres, 1_000_000, options.pairs),
+        "engine": lambda postgres: engine.run(postgres, options.rows, 100_000, options.pairs),
+        "memory": lambda postgres: memory.run(postgres, min(options.pairs, 5)),
+    }
+    if unknown := set(options.parts) - set(parts):
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    rows: list[Row] = []
+    for name in options.parts or parts:
+        with server() as postgres:
+            for row in parts[name](postgres):
+                Console(stderr=True).print(f"[dim]{row.name}: {row.value}[/dim]")
+                rows.append(row)
+    return 0 if show(rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""A process that measures one database on command, so that two databases can be measured in turn.
+
+Reads lines from standard input (`tick 12`, `snapshots`, `recalculate`) and answers seconds. The tick's transaction is
+rolled back: every measurement meets the same state.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slo_portal.settings")
+django.setup()
+
+from django.db import transaction  # noqa: E402 - after the set-up
+from django.utils import timezone  # noqa: E402
+
+from accounts.models import Organization  # noqa: E402
+from kpis.messages import INVOICE  # noqa: E402
+from kpis.models import DirtyBucket  # noqa: E402
+from kpis.periods import BUCKET, floor  # noqa: E402
+from slos import snapshots  # noqa: E402
+from slos.models import EngineState, SLOSnapshot  # noqa: E402
+from slos.tick import tick  # noqa: E402
+
+
+def measure_tick(organization: Organization, now: datetime, buckets: str) -> float:
+    """Seconds of a tick over marks of every field in the last `buckets` buckets."""
+    starts = [floor(now) - i * BUCKET for i in range(int(buckets))]
+    marks = [DirtyBucket(organization=organization, field=name, start=at) for at in starts for name in INVOICE.times]
+    with transaction.atomic():
+        DirtyBucket.objects.bulk_create(marks)
+        seconds = timed(lambda: tick(organization, now=now))
+        transaction.set_rollback(True)
+    return seconds
+
+
+def measure_snapshots(organization: Organization, now: datetime) -> float:
+    """Seconds for all look-backs and windows of every objective, written to the snapshots."""
+    slos = list(organization.slos.active())
+    with transaction.atomic():
+        SLOSnapshot.objects.update(total=-1)  # so that every row is really written
+        seconds = timed(lambda: snapshots.write(organization, slos, now=now))
+        transaction.set_rollback(True)
+    return seconds
+
+
+def measure_recalculation(organization: Organization, now: datetime) -> float:
+    """Seconds for counting every objective anew from all raw rows."""
+    SLOSnapshot.objects.all().delete()
+    return timed(lambda: tick(organization, now=now))
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    organization = Organization.objects.get(slug="default")
+    now = floor(timezone.now(), timedelta(hours=1))
+    tick(organization, now=now)
+    EngineState.objects.filter(organization=organization).update(ticked_at=now)
+    acts = {"tick": measure_tick, "snapshots": measure_snapshots, "recalculate": measure_recalculation}
+    print("ready", flush=True)
+    for line in sys.stdin:
+        name, *arguments = line.split()
+        print(acts[name](organization, now, *arguments), flush=True)
+
+
+if __name__ == "__main__":
+    main()
