@@ -1,4 +1,14 @@
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from accounts import access
+from accounts.models import User
 
 
 class PortalAdminSite(AdminSite):
@@ -6,3 +16,20 @@ class PortalAdminSite(AdminSite):
     site_header = "SLO portal administration"
     index_title = "Administration"
     enable_nav_sidebar = False  # the sidebar shifts the layout while it loads
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")  # one at a time, after a look at what goes with it
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        """Times are shown and typed in the time zone of the user's organisation."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def local(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            found = access.of_request(request) if isinstance(request.user, User) else None
+            with timezone.override(found.organization.time_zone if found else None):
+                response = inner(request, *args, **kwargs)
+                return response.render() if isinstance(response, TemplateResponse) else response
+
+        return local
