@@ -7,13 +7,15 @@ transaction, so that the next tick counts their buckets again.
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
-from msgspec import UNSET, Struct
+from msgspec import Struct
+from psycopg.types.json import Jsonb
 
 from accounts.models import Organization
 from kpis.failpoints import fp
@@ -132,18 +134,18 @@ def _write_facts(
     kind: Kind, organization: Organization, messages: Sequence[Struct], now: datetime
 ) -> Iterator[tuple[int, int, int]]:
     merge = Merge(kind, MODELS[kind.name], organization, now)
-    for batch in _rounds(kind, messages):
+    for batch in _rounds(messages, attrgetter(kind.key)):
         yield merge.apply(batch)
 
 
-def _rounds(kind: Kind, messages: Sequence[Struct]) -> Iterator[list[Struct]]:
+def _rounds(messages: Sequence[Struct], identity: Callable[[Struct], Hashable]) -> Iterator[list[Struct]]:
     """Batches in which no key stands twice, so that several messages about one row apply in their order."""
     pending = list(messages)
     while pending:
-        batch: dict[str, Struct] = {}
+        batch: dict[Hashable, Struct] = {}
         later = []
         for message in pending:
-            key = getattr(message, kind.key)
+            key = identity(message)
             if key in batch:
                 later.append(message)
             else:
@@ -188,11 +190,28 @@ def _unseen(organization: Organization, ids: set[tuple[str, str]]) -> set[tuple[
 def _write_figures(
     kind: Kind, organization: Organization, figures: Sequence[Struct], now: datetime
 ) -> Iterator[tuple[int, int, int]]:
-    for figure in figures:
-        named = {name: getattr(figure, name) for name in kind.types if getattr(figure, name) is not UNSET}
-        key = {name: named.pop(name) for name in ("metric_name", "measured_at", "dimensions")}
-        row, created = SystemMetric.objects.get_or_create(organization=organization, **key, defaults=named)
-        changed = not created and any(getattr(row, name) != value for name, value in named.items())
-        if changed:
-            SystemMetric.objects.filter(pk=row.pk).update(**named)
-        yield int(created), int(changed), int(not (created or changed))
+    for batch in _rounds(figures, _identity):
+        yield _upsert_figures(organization, sorted(batch, key=_identity), now)
+
+
+def _identity(figure: Any) -> tuple[object, ...]:
+    return figure.metric_name, figure.measured_at, tuple(sorted(figure.dimensions.items()))
+
+
+def _upsert_figures(organization: Organization, figures: Sequence[Any], now: datetime) -> tuple[int, int, int]:
+    table = SystemMetric._meta.db_table
+    stored = ("metric_name", "measured_at", "dimensions", "metric_category", "value", "unit")
+    sql = f"""
+        INSERT INTO {table} AS m (organization_id, created_at, {", ".join(stored)})
+        SELECT %s, %s, * FROM unnest(%s::text[], %s::timestamptz[], %s::jsonb[], %s::text[], %s::float8[], %s::text[])
+        ON CONFLICT (organization_id, metric_name, measured_at, dimensions) DO UPDATE
+        SET metric_category = excluded.metric_category, value = excluded.value, unit = excluded.unit
+        WHERE (m.metric_category, m.value, m.unit)
+            IS DISTINCT FROM (excluded.metric_category, excluded.value, excluded.unit)
+        RETURNING xmax = 0"""  # noqa: S608 - the table's own name; xmax is 0 in a row that is new
+    columns = [[getattr(figure, name) for figure in figures] for name in stored]
+    columns[2] = [Jsonb(dimensions) for dimensions in columns[2]]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [organization.pk, now, *columns])
+        created = [new for (new,) in cursor.fetchall()]
+    return sum(created), len(created) - sum(created), len(figures) - len(created)

@@ -1,23 +1,27 @@
 """What may be said about an invoice, an exception or a system figure: fields, types and contradictions.
 
-A whole batch is decoded at once; only when that fails is each row looked at alone, and each field of a bad row, so
-that good rows pass and every error of a bad row is named.
+A row that cannot be read is read again field by field, so that every error of it is named.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from itertools import islice
+from math import isfinite
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, ValidationError
 
-MAX_ROWS = 5_000
+MAX_ERRORS = 20  # named of one row
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 FUTURE = timedelta(days=1)
 MAX_LABELS = 50
+MAX_DIMENSIONS, MAX_DIMENSION_BYTES = 20, 1_500  # they are part of an index, whose entries may not be long
+MAX_AMOUNT = 10**14
 
 Key = Annotated[str, Meta(min_length=1, max_length=200)]
 Name = Annotated[str, Meta(max_length=200)]
@@ -31,40 +35,40 @@ Labels = dict[Annotated[str, Meta(min_length=1, max_length=100)], Annotated[str,
 
 class Invoice(Struct, forbid_unknown_fields=True, gc=False):
     invoice_id: Key
-    vendor: Name | None | UnsetType = UNSET
-    channel: Word | None | UnsetType = UNSET
-    document_type: Word | None | UnsetType = UNSET
-    amount: Decimal | None | UnsetType = UNSET
-    currency: Currency | None | UnsetType = UNSET
-    uploaded_at: Time | None | UnsetType = UNSET
-    extracted_at: Time | None | UnsetType = UNSET
-    validated_at: Time | None | UnsetType = UNSET
-    ready_at: Time | None | UnsetType = UNSET
-    approved_at: Time | None | UnsetType = UNSET
-    rejected_at: Time | None | UnsetType = UNSET
-    completed_at: Time | None | UnsetType = UNSET
-    extraction_confidence: Decimal | None | UnsetType = UNSET
-    structural_valid: bool | None | UnsetType = UNSET
-    math_valid: bool | None | UnsetType = UNSET
-    processing_outcome: Literal["succeeded", "failed"] | None | UnsetType = UNSET
-    duplicate_flagged: bool | None | UnsetType = UNSET
-    duplicate_confirmed: bool | None | UnsetType = UNSET
-    duplicate_confirmed_at: Time | None | UnsetType = UNSET
-    voided_at: Time | None | UnsetType = UNSET
-    page_count: Count | None | UnsetType = UNSET
-    retry_count: Count | None | UnsetType = UNSET
-    requires_human_review: bool | None | UnsetType = UNSET
-    labels: Labels | None | UnsetType = UNSET
+    vendor: Name | UnsetType | None = UNSET
+    channel: Word | UnsetType | None = UNSET
+    document_type: Word | UnsetType | None = UNSET
+    amount: Decimal | UnsetType | None = UNSET
+    currency: Currency | UnsetType | None = UNSET
+    uploaded_at: Time | UnsetType | None = UNSET
+    extracted_at: Time | UnsetType | None = UNSET
+    validated_at: Time | UnsetType | None = UNSET
+    ready_at: Time | UnsetType | None = UNSET
+    approved_at: Time | UnsetType | None = UNSET
+    rejected_at: Time | UnsetType | None = UNSET
+    completed_at: Time | UnsetType | None = UNSET
+    extraction_confidence: Decimal | UnsetType | None = UNSET
+    structural_valid: bool | UnsetType | None = UNSET
+    math_valid: bool | UnsetType | None = UNSET
+    processing_outcome: Literal["succeeded", "failed"] | UnsetType | None = UNSET
+    duplicate_flagged: bool | UnsetType | None = UNSET
+    duplicate_confirmed: bool | UnsetType | None = UNSET
+    duplicate_confirmed_at: Time | UnsetType | None = UNSET
+    voided_at: Time | UnsetType | None = UNSET
+    page_count: Count | UnsetType | None = UNSET
+    retry_count: Count | UnsetType | None = UNSET
+    requires_human_review: bool | UnsetType | None = UNSET
+    labels: Labels | UnsetType | None = UNSET
 
 
 class Exception_(Struct, forbid_unknown_fields=True, gc=False):
     exception_id: Key
-    invoice_id: Key | None | UnsetType = UNSET
-    kind: Word | None | UnsetType = UNSET
-    severity: Short | None | UnsetType = UNSET
-    opened_at: Time | None | UnsetType = UNSET
-    resolved_at: Time | None | UnsetType = UNSET
-    labels: Labels | None | UnsetType = UNSET
+    invoice_id: Key | UnsetType | None = UNSET
+    kind: Word | UnsetType | None = UNSET
+    severity: Short | UnsetType | None = UNSET
+    opened_at: Time | UnsetType | None = UNSET
+    resolved_at: Time | UnsetType | None = UNSET
+    labels: Labels | UnsetType | None = UNSET
 
 
 class SystemFigure(Struct, forbid_unknown_fields=True, gc=False):
@@ -73,10 +77,11 @@ class SystemFigure(Struct, forbid_unknown_fields=True, gc=False):
     measured_at: Time
     metric_category: Word = ""
     unit: Short = ""
-    dimensions: Labels = {}
+    dimensions: dict[Annotated[str, Meta(min_length=1, max_length=100)], Name] = {}
 
 
 Message = Invoice | Exception_ | SystemFigure
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,11 @@ class Kind:
     def plural(self) -> str:
         return f"{self.name}s"
 
+    @property
+    def wrapper(self) -> str:
+        """The member of a body that holds a batch: the last word of its address."""
+        return "system" if self.struct is SystemFigure else self.plural
+
     @cached_property
     def types(self) -> dict[str, Any]:
         return {field.name: field.type for field in msgspec.structs.fields(self.struct)}
@@ -126,7 +136,7 @@ class Kind:
 
     @cached_property
     def batch_decoder(self) -> msgspec.json.Decoder[Any]:
-        batch = msgspec.defstruct("Batch", [(self.plural, list[self.struct])], forbid_unknown_fields=True)  # type: ignore[name-defined]
+        batch = msgspec.defstruct("Batch", [(self.wrapper, list[self.struct])], forbid_unknown_fields=True)  # type: ignore[name-defined]
         return msgspec.json.Decoder(batch)
 
     @cached_property
@@ -158,6 +168,8 @@ def problems(kind: Kind, message: Struct, now: datetime) -> Iterator[FieldError]
             yield FieldError(later, "order", f"{later} lies before {earlier}.")
     if isinstance(message, Invoice):
         yield from _numbers(message)
+    if isinstance(message, SystemFigure):
+        yield from _figure(message)
     labels = getattr(message, "labels", None)
     if labels and len(labels) > MAX_LABELS:
         yield FieldError("labels", "range", f"At most {MAX_LABELS} labels.")
@@ -167,8 +179,19 @@ def _numbers(message: Invoice) -> Iterator[FieldError]:
     confidence, amount = message.extraction_confidence, message.amount
     if isinstance(confidence, Decimal) and not (confidence.is_finite() and 0 <= confidence <= 1):
         yield FieldError("extraction_confidence", "range", "Must lie between 0 and 1.")
-    if isinstance(amount, Decimal) and not (amount.is_finite() and abs(amount) < 10**14):
+    if isinstance(amount, Decimal) and not (
+        amount.is_finite() and abs(amount) < MAX_AMOUNT and abs(round(amount, 4)) < MAX_AMOUNT
+    ):
         yield FieldError("amount", "range", "Must be below 100 trillion.")
+
+
+def _figure(message: SystemFigure) -> Iterator[FieldError]:
+    if not isfinite(message.value):
+        yield FieldError("value", "range", "Must be a finite number.")
+    size = sum(len(text.encode()) for pair in message.dimensions.items() for text in pair)
+    if len(message.dimensions) > MAX_DIMENSIONS or size > MAX_DIMENSION_BYTES:
+        limit = f"At most {MAX_DIMENSIONS} dimensions of {MAX_DIMENSION_BYTES:,} bytes together."
+        yield FieldError("dimensions", "range", limit)
 
 
 def nul_bytes(kind: Kind, message: Struct) -> Iterator[FieldError]:
@@ -177,47 +200,10 @@ def nul_bytes(kind: Kind, message: Struct) -> Iterator[FieldError]:
         value = getattr(message, field)
         texts = [*value, *value.values()] if isinstance(value, dict) else [value]
         if any(isinstance(text, str) and "\0" in text for text in texts):
-            yield FieldError(field, "text", "Contains the character NUL; leave it out.")
+            yield FieldError(field, "text", "Contains NUL or half of a surrogate pair, which is no text; leave it out.")
 
 
-class BadBody(ValueError):
-    """The body as a whole cannot be read; nothing was stored."""
-
-
-def decode(kind: Kind, body: bytes, now: datetime) -> tuple[list[Struct | Refused], bool]:
-    """The rows of a JSON body, and whether it was a single object. Raises BadBody."""
-    try:
-        rows = getattr(kind.batch_decoder.decode(body), kind.plural)
-        return _checked(kind, rows, now, b"\\u0000" in body), False
-    except ValidationError:
-        return _decode_rows(kind, body, now)
-    except UnicodeDecodeError:
-        return _decode_rows(kind, body, now)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadBody(_syntax(error)) from None
-
-
-def _decode_rows(kind: Kind, body: bytes, now: datetime) -> tuple[list[Struct | Refused], bool]:
-    try:
-        envelope = msgspec.json.decode(body, type=dict[str, Raw])
-        if kind.plural not in envelope:
-            return [read_json(kind, body, now)], True
-        rows = msgspec.json.decode(envelope[kind.plural], type=list[Raw])
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadBody(_syntax(error)) from None
-    if len(envelope) > 1:
-        raise BadBody(
-            f"Beside `{kind.plural}` the body may hold nothing: {sorted(set(envelope) - {kind.plural})[0][:50]!r}."
-        )
-    return [read_json(kind, bytes(row), now) for row in rows], False
-
-
-def decode_lines(kind: Kind, body: bytes, now: datetime) -> list[Struct | Refused]:
-    """The rows of newline-delimited JSON; a broken line refuses only itself."""
-    return [read_json(kind, line, now) for line in body.split(b"\n") if line.strip()]
-
-
-def _checked(kind: Kind, rows: Sequence[Struct], now: datetime, text: bool) -> list[Struct | Refused]:
+def checked(kind: Kind, rows: Sequence[Struct], now: datetime, text: bool) -> list[Struct | Refused]:
     def check(message: Struct) -> Struct | Refused:
         errors = list(problems(kind, message, now))
         if text:
@@ -227,17 +213,27 @@ def _checked(kind: Kind, rows: Sequence[Struct], now: datetime, text: bool) -> l
     return [check(message) for message in rows]
 
 
+TEXT_NUMBER = re.compile(rb'"(?:amount|extraction_confidence)"\s*:\s*"')  # msgspec would read it as a number
+
+
 def read_json(kind: Kind, raw: bytes, now: datetime) -> Struct | Refused:
     """One row of JSON text."""
-    try:
-        return _checked(kind, [kind.row_decoder.decode(raw)], now, True)[0]
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        pass
+    if not TEXT_NUMBER.search(raw):
+        try:
+            return checked(kind, [kind.row_decoder.decode(raw)], now, True)[0]
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            pass
     try:
         fields = msgspec.json.decode(raw, type=dict[str, Raw])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        return Refused(None, [FieldError("", "syntax", _syntax(error))])
-    return _field_by_field(kind, fields, lambda value, type_: msgspec.json.decode(value, type=type_))
+        return Refused(None, [FieldError("", "syntax", syntax(error))])
+    return _field_by_field(kind, fields, _read_value)
+
+
+def _read_value(value: Raw, type_: Any) -> Any:
+    if Decimal in get_args(type_) and bytes(value).startswith(b'"'):
+        raise ValidationError("Expected a number, got `str`")
+    return msgspec.json.decode(value, type=type_)
 
 
 def read_fields(kind: Kind, fields: Mapping[str, object], now: datetime) -> Struct | Refused:
@@ -245,7 +241,7 @@ def read_fields(kind: Kind, fields: Mapping[str, object], now: datetime) -> Stru
     numbers = any(_maybe_a_number(fields.get(name)) for name in kind.times)
     try:
         if not numbers:
-            return _checked(kind, [msgspec.convert(fields, kind.struct, strict=False)], now, True)[0]
+            return checked(kind, [msgspec.convert(fields, kind.struct, strict=False)], now, True)[0]
     except ValidationError:
         pass
     return _field_by_field(
@@ -259,26 +255,31 @@ def _maybe_a_number(value: object) -> bool:
 
 
 def _field_by_field(kind: Kind, fields: Mapping[str, Any], read: Callable[[Any, Any], Any]) -> Refused:
-    errors, key = [], None
-    for name, value in fields.items():
-        if name not in kind.types:
-            errors.append(
-                FieldError(
-                    name[:100], "unknown_field", f"Not a field of an {kind.name}. Known: {', '.join(kind.types)}."
-                )
-            )
-            continue
-        try:
-            read_value = read(value, kind.types[name])
-            key = read_value if name == kind.key else key
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            errors.append(FieldError(name, "type", _syntax(error)))
-    required = [field.name for field in msgspec.structs.fields(kind.struct) if field.required]
-    errors += [FieldError(name, "required", "This field is required.") for name in required if name not in fields]
+    errors = list(islice(_field_errors(kind, fields, read), MAX_ERRORS))
+    key = None
+    if kind.key in fields and all(error.field != kind.key for error in errors):
+        key = read(fields[kind.key], kind.types[kind.key])
     return Refused(key, errors or [FieldError("", "syntax", "Not readable as an object of plain values.")])
 
 
-def _syntax(error: Exception) -> str:
+def _field_errors(kind: Kind, fields: Mapping[str, Any], read: Callable[[Any, Any], Any]) -> Iterator[FieldError]:
+    known = f" Known: {', '.join(kind.types)}."
+    for name, value in fields.items():
+        if name not in kind.types:
+            yield FieldError(name[:100], "unknown_field", f"Not a field of an {kind.name}.{known}")
+            known = ""  # once is enough
+            continue
+        try:
+            read(value, kind.types[name])
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            yield FieldError(name, "type", syntax(error))
+    for field in msgspec.structs.fields(kind.struct):
+        if field.required and field.name not in fields:
+            yield FieldError(field.name, "required", "This field is required.")
+
+
+def syntax(error: Exception) -> str:
+    """What a decoder found wrong, as a sentence."""
     if isinstance(error, RecursionError):
         return "Nested too deeply."
     if isinstance(error, UnicodeDecodeError):
