@@ -7,7 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from kpis.importers.fields import Extract, Occurrence, Reading
+from kpis.importers.fields import Extract, Occurrence
+from kpis.importers.reading import Reading
 from kpis.importers.records import BadValue, Item, Row, Skipped, Unusable, find
 from kpis.messages import Kind
 

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from kpis.importers.fields import Extract, Reading, Spec, extractor, listed
+from kpis.importers.fields import Extract, Spec, extractor, listed
 from kpis.importers.located import Located, Malformed, load
 from kpis.importers.mapping import LABEL, Events, FieldMap, Layout, columns_of
+from kpis.importers.reading import Reading
 from kpis.importers.records import Unusable
 from kpis.messages import Kind
 
