@@ -315,3 +315,18 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.period} {self.period_start:%Y-%m-%d %H:%M} {self.state}"
+
+
+class Figure(models.Model):
+    """A Plotly figure as the worker drew it, so that no web process needs Plotly."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, db_index=False)
+    name = models.CharField(max_length=50)
+    content = models.JSONField()
+    built_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="figure_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.built_at:%Y-%m-%d %H:%M}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from slos.models import EngineState, SLIMeasurement, SLODefinition, SLOSnapshot
 from slos.snapshots import look_back_counts, window_of
 
 ORDER = {Status.CRITICAL: 0, Status.WARNING: 1, Status.NO_DATA: 2, Status.HEALTHY: 3}
+STALE_AFTER = timedelta(minutes=2)  # a tick comes every few seconds
 LOOK_BACK_NAMES = ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d")
 
 
@@ -77,6 +78,14 @@ class SLOStatus:
         return None if burn is None else float(round(burn, 4))
 
     @property
+    def burn_1h(self) -> float | None:
+        return self.burn_rate("1h")
+
+    @property
+    def burn_6h(self) -> float | None:
+        return self.burn_rate("6h")
+
+    @property
     def burn_rates(self) -> dict[str, float | None]:
         return {name: self.burn_rate(name) for name in LOOK_BACK_NAMES}
 
@@ -99,9 +108,26 @@ class Overview:
     slos: Sequence[SLOStatus]
     ticked_at: datetime | None
     figures_changed_at: datetime | None
+    paused: Sequence[SLODefinition] = ()
 
     def count(self, status: str) -> int:
         return sum(slo.status == status for slo in self.slos)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many objectives stand how, by the value of their status."""
+        return {status.value: self.count(status) for status in Status}
+
+    @property
+    def stale(self) -> bool:
+        """Time has passed that nothing was counted in: what the figures say may no longer hold."""
+        return self.ticked_at is None or self.now - self.ticked_at > STALE_AFTER
+
+    @property
+    def least_left(self) -> SLOStatus | None:
+        """The objective with the smallest share of its error budget left; one with too few events only if all are so."""
+        known = [slo for slo in self.slos if slo.remaining_percentage is not None]
+        return min(known, key=lambda slo: (slo.too_few, slo.remaining_percentage, slo.slo.name), default=None)
 
 
 def overview(
@@ -112,7 +138,8 @@ def overview(
     severities: Mapping[UUID, frozenset[str]] | None = None,
 ) -> Overview:
     """The stored figures, or `snapshots` computed for another moment or a part of the work."""
-    slos = list(organization.slos.active())
+    known = list(organization.slos.all())
+    slos = [slo for slo in known if slo.is_active]
     if snapshots is None:
         snapshots = SLOSnapshot.objects.in_bulk([slo.pk for slo in slos])
     latest = latest_closed(slos, now)
@@ -127,8 +154,9 @@ def overview(
         organization,
         now,
         sorted(found, key=lambda one: one.sort_key),
-        state and state.ticked_at,
-        state and state.figures_changed_at,
+        state.ticked_at if state else None,
+        state.figures_changed_at if state else None,
+        [slo for slo in known if not slo.is_active],
     )
 
 

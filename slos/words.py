@@ -1,0 +1,105 @@
+"""Figures in words, the same on every page and in every report.
+
+Rounding never makes a figure look better than it is: a ratio and what is left of a budget are rounded down. What is
+not known is "no data".
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from slos.budget import Status
+
+NO_DATA = "no data"
+USED_UP = 100  # percent of the error budget
+POINTS = "extraction_accuracy"  # its budget is a sum of fractions, not of whole events
+NOUNS = {"exception_resolution_time": "exception", "duplicate_recall": "duplicate", POINTS: "point"}
+MINUS = "\N{MINUS SIGN}"
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True)
+class State:
+    """How an objective stands: a shape, a word and a key for its colour; no one of them alone."""
+
+    key: str
+    mark: str
+    word: str
+
+
+MET = State("met", "✔", "Met")
+AT_RISK = State("risk", "▲", "At risk")
+CRITICAL = State("bad", "✖", "Critical")
+BUDGET_USED_UP = State("bad", "✖", "Budget used up")
+NOTHING_YET = State("none", "○", "No data")
+TOO_FEW = State("none", "○", "Too few to judge")
+STALE = State("stale", "◷", "Stale")
+PAUSED = State("paused", "‖", "Paused")
+
+
+def state(status: Status, consumed: float | None, too_few: bool) -> State:
+    """`consumed` is the percentage of the error budget that is used up."""
+    if status == Status.CRITICAL:
+        return BUDGET_USED_UP if consumed is not None and consumed >= USED_UP else CRITICAL
+    if status == Status.HEALTHY:
+        return TOO_FEW if too_few else MET
+    return AT_RISK if status == Status.WARNING else NOTHING_YET
+
+
+def percentage(value: float | None, places: int = 1) -> str:
+    """0..100 as text, rounded down; so 94.96 is "94.9 %" and never looks like a target of 95."""
+    return NO_DATA if value is None else f"{number(_down(Decimal(str(value)), places))}{SPACE}%"
+
+
+def number(value: Decimal) -> str:
+    """With separators of thousands and a real minus sign."""
+    return f"{value:,}".replace("-", MINUS)
+
+
+def plain(value: Decimal | int) -> str:
+    """A target as people write it: 95.000 is "95"."""
+    text = f"{Decimal(value):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def burn_rate(value: float | None) -> str:
+    """Rounded up: a burn rate that is too high never looks just right."""
+    if value is None:
+        return NO_DATA
+    return number(Decimal(str(value)).quantize(Decimal("0.01"), ROUND_CEILING))
+
+
+def budget_left(sli_type: str, left: Decimal, allowed: Decimal) -> str:
+    """The error budget in events: how many more may go wrong of those that may, or how many are too many.
+
+    `left` and `allowed` need not be whole: the budget of 84 invoices is 4.2. Only whole ones can go wrong.
+    """
+    places = 1 if sli_type == POINTS else 0
+    noun = NOUNS.get(sli_type, "invoice")
+    rest, of = _down(left, places), _down(allowed, places)
+    if rest < 0:
+        return f"{number(-rest)} {plural(noun, -rest)} too many, {number(of)} allowed"
+    return f"{number(rest)} of {number(of)} {plural(noun, of)} left"
+
+
+def plural(noun: str, count: Decimal | int) -> str:
+    return noun if count == 1 else f"{noun}s"
+
+
+def promise(target: Decimal, limit: Decimal | None, unit: str) -> str:
+    """A target as one reads it: "95 % within 5 minutes"; `limit` in `unit` is that of a timed SLI."""
+    share = f"{plain(target)}{SPACE}%"
+    if limit is None:
+        return share
+    return f"{share} within {plain(limit)} {plural(unit.removesuffix('s'), limit)}"
+
+
+def ago(seconds: float) -> str:
+    """A time span in its largest unit: "40 s", "12 min", "3 h", "2 d"."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)}{SPACE}{unit}"
+    return f"{max(0, int(seconds))}{SPACE}s"
+
+
+def _down(value: Decimal, places: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_FLOOR)
