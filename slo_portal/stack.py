@@ -34,7 +34,17 @@ def programs(port: int) -> list[Program]:
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "--quiet", "-A", "slo_portal"]
     web = [*python, "gunicorn", "slo_portal.wsgi", "--bind", f"{HOST}:{port}", "--worker-class", "gthread"]
-    web += ["--workers", "1", "--threads", "8", "--graceful-timeout", "5", "--no-control-socket"]
+    web += [
+        "--workers",
+        "1",
+        "--threads",
+        "8",
+        "--graceful-timeout",
+        "5",
+        "--log-level",
+        "warning",
+        "--no-control-socket",
+    ]
     web += ["--worker-tmp-dir", FAST_FOLDER] if os.access(FAST_FOLDER, os.W_OK) else []
     worker = [*celery, "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "WARNING"]
     worker += ["--without-gossip", "--without-mingle"]

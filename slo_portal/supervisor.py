@@ -76,6 +76,7 @@ class Supervisor:
             self.say(child.program.name, f"{describe(child.process.returncode)}; starting it again")
         elif child.due is not None and now >= child.due:
             child.restart()
+            self.say(child.program.name, "runs again")
 
     def stop_all(self) -> None:
         """By rank: first those that use the servers, then the servers."""

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from slo_portal.local import StartError
@@ -12,15 +12,12 @@ from slo_portal.stack import Stack
 
 
 class Command(BaseCommand):
-    help = "Start the whole portal in the foreground: database, broker, web, worker and beat. Ctrl-C stops it all."
+    help = "Start database, broker, web, worker and beat in the foreground, on PORT. Ctrl-C stops it all."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=settings.PORT, help="where the web server listens (PORT)")
-
-    def handle(self, *, port: int, **_: Any) -> None:
+    def handle(self, *_: Any, **__: Any) -> None:
         self.speaking = threading.Lock()
         try:
-            code = Stack(port, self.say).run()
+            code = Stack(settings.PORT, self.say).run()
         except StartError as error:
             raise CommandError(str(error)) from None
         sys.exit(code)

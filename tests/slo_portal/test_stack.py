@@ -1,0 +1,125 @@
+"""`make run`, as a newcomer and an operator meet it: the whole portal, really started, really killed."""
+
+import os
+import re
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.slo_portal.portal_process import ROOT, Portal, as_ordinary_user, ended, manage, run
+from tests.slo_portal.test_second_shell import ASK, waiting_command
+
+pytestmark = pytest.mark.slow
+
+USERS = "from accounts.models import User; print(User.objects.count())"
+
+
+@pytest.fixture(scope="module")
+def data() -> Iterator[Path]:
+    """One data directory for all: most tests are about a portal that has run before."""
+    with tempfile.TemporaryDirectory(prefix="slo-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def test_first_start_second_shell_and_second_start(data):
+    with Portal(data) as portal:
+        portal.wait_for("ready in")
+        assert re.search(rf"127\.0\.0\.1:{portal.port}/ as admin, password \S{{12,}}$", portal.wait_for("password "))
+        assert portal.get("/admin/login/") == 200
+
+        beside = manage(data, "shell", "--no-imports", "-c", f"{ASK}; {USERS}")
+        assert (beside.returncode, beside.stdout, beside.stderr) == (0, "(42,)\n1\n", "")
+        inspect = run([sys.executable, "-m", "celery", "-A", "slo_portal", "inspect", "ping"], data)
+        assert (inspect.returncode, "pong" in inspect.stdout) == (0, True), inspect.stderr
+        again = manage(data, "portal")
+        assert again.returncode == 1
+        assert "already running" in again.stderr
+
+        everything = portal.everything()
+        assert len(everything) > 6
+        assert portal.stop(signal.SIGINT) == 0
+        assert all(ended(pid) for pid in everything)
+
+    with Portal(data) as portal:
+        portal.wait_for("ready in")
+        assert not [line for line in portal.lines if "password" in line or "static files" in line]
+        assert manage(data, "shell", "--no-imports", "-c", USERS).stdout == "1\n"
+        assert portal.stop(signal.SIGTERM) == 0
+
+
+def test_whatever_dies_is_started_again(data):
+    with Portal(data) as portal:
+        portal.wait_for("ready in")
+        for number, text in enumerate(("gunicorn", "beat", "worker", "valkey-server", "postgres -D"), start=1):
+            first = portal.child(text)
+            os.kill(first, signal.SIGKILL)
+            portal.wait_for("runs again", times=number)
+        assert manage(data, "shell", "--no-imports", "-c", ASK).stdout == "(42,)\n"
+        assert portal.get("/admin/login/") == 200
+        ping = [sys.executable, "-m", "celery", "-A", "slo_portal", "inspect", "ping", "--timeout", "20"]
+        assert run(ping, data).returncode == 0
+        assert portal.stop(signal.SIGHUP) == 0
+
+
+def test_a_killed_supervisor_leaves_nothing_behind(data):
+    with Portal(data) as portal:
+        portal.wait_for("ready in")
+        everything = portal.everything()
+        portal.process.kill()
+        assert {text: ended(pid) for pid, text in everything.items()} == dict.fromkeys(everything.values(), True)
+    with Portal(data) as portal:
+        portal.wait_for("ready in")
+        assert portal.get("/admin/login/") == 200
+        assert portal.stop() == 0
+
+
+def test_one_that_cannot_come_up_stops_everything_loudly(data, tmp_path):
+    (tmp_path / "gunicorn.py").write_text("raise SystemExit('no web today')")
+    with Portal(data, PYTHONPATH=str(tmp_path)) as portal:
+        portal.wait_for("ended with code 1")
+        everything = portal.everything()
+        assert portal.process.wait(60) == 1
+        portal.wait_for("no web today", times=5)
+        portal.wait_for("giving up")
+        assert all(ended(pid) for pid in everything)
+
+
+def test_it_waits_for_a_command_that_uses_the_database(data):
+    with waiting_command(data) as command, Portal(data) as portal:
+        portal.wait_for("waiting for a command in another shell")
+        output, _ = command.communicate("\n")
+        assert output == "(42,)\n"
+        portal.wait_for("ready in")
+        assert portal.stop() == 0
+
+
+def test_a_stop_while_it_waits_is_heeded(data):
+    with waiting_command(data), Portal(data) as portal:
+        portal.wait_for("waiting for a command in another shell")
+        assert portal.stop() == 0
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts(data):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        done = manage(data, "portal", PORT=str(other.getsockname()[1]))
+    assert done.returncode == 1
+    assert "make run PORT=" in done.stderr
+    assert "ready" not in done.stdout
+
+
+def test_an_ordinary_user_can_run_it():
+    with tempfile.TemporaryDirectory(prefix="slo-", ignore_cleanup_errors=True) as name:
+        command = as_ordinary_user(Path(name), sys.executable, str(ROOT / "manage.py"), "portal")
+        with Portal(Path(name), command=command) as portal:
+            portal.wait_for("ready in")
+            everything = portal.everything()
+            assert portal.get("/admin/login/") == 200
+            assert portal.stop() == 0
+            assert all(ended(pid) for pid in everything)
