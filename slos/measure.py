@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from accounts.models import Organization
 from kpis.failpoints import fp
-from kpis.periods import BUCKET, Interval, local_periods
+from kpis.periods import BUCKET, Interval, floor, local_periods
 from slos.buckets import Changed
 from slos.indicators import Count
 from slos.models import SLIBucket, SLIMeasurement, SLODefinition
@@ -89,6 +89,12 @@ def _merge(starts: Sequence[datetime], width: int) -> Iterator[Interval]:
         first, last = first or start, start + length
     if first is not None and last is not None:
         yield first, last
+
+
+def with_pending(slo: SLODefinition, now: datetime) -> Changed:
+    """A bucket in every measurement of the objective that shows pending events, or may come to."""
+    stored = SLIMeasurement.objects.filter(slo=slo, pending_events_count__gt=0)
+    return {(slo.pk, start) for start in stored.values_list("period_start", flat=True)} | {(slo.pk, floor(now))}
 
 
 def sum_again(organization: Organization, touched: Changed, *, now: datetime) -> int:

@@ -4,14 +4,16 @@ A kill anywhere leaves all or nothing, and the next tick does it again. Whatever
 afterwards counts what time has decided meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from accounts.models import Organization
 from kpis.failpoints import fp
+from kpis.periods import floor
 from slos import buckets, measure, snapshots
 from slos.buckets import Changed, Dirty
 from slos.indicators import Count
@@ -49,7 +51,7 @@ def _tick(organization: Organization, now: datetime) -> TickResult:
     marks = buckets.take_marks(organization)
     groups = buckets.by_count(slos)
     dirty: Dirty = buckets.dirty_by_marks(marks, groups)
-    future = {(slo, at) for at, counts in dirty.items() if at > now for count in counts for slo in groups[count]}
+    waiting = _waiting(dirty, groups, state.ticked_at or now, now)
     for at, counts in buckets.dirty_by_time(state.ticked_at, now, groups).items():
         dirty.setdefault(at, set()).update(counts)
     changed = _count_anew(organization, slos, state, now)
@@ -57,13 +59,22 @@ def _tick(organization: Organization, now: datetime) -> TickResult:
     for run in buckets.runs(due, state.sealed_before):
         changed |= buckets.recount(organization, run, groups, now)
     buckets.sum_up(organization, changed)
-    measure.sum_again(organization, changed | future, now=now)
+    measure.sum_again(organization, changed | waiting, now=now)
     written = snapshots.write(organization, slos, now=now)
     state.ticked_at = now
     if changed or written:
         state.figures_changed_at = now
     state.save()
     return TickResult(ran=True, marks=len(marks), changed_buckets=len(changed))
+
+
+def _waiting(dirty: Dirty, groups: Mapping[Count, Sequence[UUID]], last: datetime, now: datetime) -> Changed:
+    """Where a mark may change what is pending: at deadlines that the last tick had before it.
+
+    For one that is still to come the bucket of now will do: it lies in every period that has begun and not ended.
+    """
+    coming = [(min(at, floor(now)), counts) for at, counts in dirty.items() if at >= floor(last)]
+    return {(slo, at) for at, counts in coming for count in counts for slo in groups[count]}
 
 
 def _count_anew(
@@ -77,7 +88,7 @@ def _count_anew(
         count = Count.of(slo)
         if counted_as.get(slo.pk) == count.signature:
             continue
-        changed |= buckets.forget(slo, state.sealed_before)
+        changed |= buckets.forget(slo, state.sealed_before) | measure.with_pending(slo, now)
         for run in buckets.days_with_rows(organization, count, state.sealed_before):
             if run.start <= now:
                 changed |= buckets.recount(organization, run, {count: [slo.pk]}, now)
