@@ -4,6 +4,8 @@ It owns nothing and cannot bypass row security, so that a forgotten filter or an
 This runs before every other migration: what later ones create is granted by the default privileges.
 """
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import migrations
 
@@ -24,7 +26,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {s
 
 class Migration(migrations.Migration):
     initial = True
-    dependencies: list[tuple[str, str]] = []
+    dependencies: ClassVar[list[tuple[str, str]]] = []
     run_before = [
         ("contenttypes", "0001_initial"),
         ("auth", "0001_initial"),
