@@ -7,7 +7,7 @@ transaction, so that the next tick counts their buckets again.
 
 import random
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -22,6 +22,7 @@ from kpis.failpoints import fp
 from kpis.merge import Merge
 from kpis.messages import EXCEPTION, INVOICE, SYSTEM, FieldError, Kind, Refused, read_fields
 from kpis.models import InvoiceException, InvoiceMetric, SeenEvent, SystemMetric
+from kpis.rounds import rounds
 
 MODELS = {INVOICE.name: InvoiceMetric, EXCEPTION.name: InvoiceException}
 RETRIED = {"40P01", "40001"}  # deadlock, serialization failure
@@ -47,10 +48,11 @@ class Result:
     rejected: int = 0
     errors: list[RowError] = field(default_factory=list)
 
-    def add(self, created: int, updated: int, unchanged: int) -> None:
-        self.created += created
-        self.updated += updated
-        self.unchanged += unchanged
+    def count(self, stored: Sequence[tuple[int, int]]) -> None:
+        """What was stored, as (created, updated); the rest of what was good changed nothing."""
+        self.created = sum(created for created, _ in stored)
+        self.updated = sum(updated for _, updated in stored)
+        self.unchanged = self.received - self.rejected - self.created - self.updated
 
     def as_data(self, key: str) -> dict[str, object]:
         """For JSON, with the rows' id under its own name."""
@@ -83,8 +85,7 @@ def store(
     if atomic and result.rejected:
         raise Rejected(result)
     write = _write_figures if kind is SYSTEM else _write_facts
-    for counts in _retried(lambda: _in_transaction(write, kind, organization, messages, now)):
-        result.add(*counts)
+    result.count(_retried(lambda: _in_transaction(write, kind, organization, messages, now)))
     return result
 
 
@@ -99,8 +100,7 @@ def store_events(
     result, known = _split(events)
     if atomic and result.rejected:
         raise Rejected(result)
-    for counts in _retried(lambda: _in_transaction(_write_events, organization, known, now)):
-        result.add(*counts)
+    result.count(_retried(lambda: _in_transaction(_write_events, organization, known, now)))
     return result
 
 
@@ -110,11 +110,11 @@ def _split(rows: Sequence[T | Refused]) -> tuple[Result, list[T]]:
     return Result(received=len(rows), rejected=len(errors), errors=errors), good  # type: ignore[return-value]
 
 
-def _in_transaction(write: Callable[..., Iterator[tuple[int, int, int]]], *args: object) -> list[tuple[int, int, int]]:
+def _in_transaction(write: Callable[..., Iterator[tuple[int, int]]], *args: object) -> list[tuple[int, int]]:
     with transaction.atomic():
-        counts = list(write(*args))
+        stored = list(write(*args))
         fp("ingest.before_commit")
-    return counts
+    return stored
 
 
 def _retried(attempt: Callable[[], T]) -> T:
@@ -132,34 +132,17 @@ def _retried(attempt: Callable[[], T]) -> T:
 
 def _write_facts(
     kind: Kind, organization: Organization, messages: Sequence[Struct], now: datetime
-) -> Iterator[tuple[int, int, int]]:
+) -> Iterator[tuple[int, int]]:
     merge = Merge(kind, MODELS[kind.name], organization, now)
-    for batch in _rounds(messages, attrgetter(kind.key)):
+    for batch in rounds(messages, attrgetter(kind.key)):
         yield merge.apply(batch)
-
-
-def _rounds(messages: Sequence[Struct], identity: Callable[[Struct], Hashable]) -> Iterator[list[Struct]]:
-    """Batches in which no key stands twice, so that several messages about one row apply in their order."""
-    pending = list(messages)
-    while pending:
-        batch: dict[Hashable, Struct] = {}
-        later = []
-        for message in pending:
-            key = identity(message)
-            if key in batch:
-                later.append(message)
-            else:
-                batch[key] = message
-        yield list(batch.values())
-        pending = later
 
 
 def _write_events(
     organization: Organization, events: Sequence[tuple[str, str, Kind, Struct]], now: datetime
-) -> Iterator[tuple[int, int, int]]:
+) -> Iterator[tuple[int, int]]:
     ids = [(source, event_id) for source, event_id, _, _ in events]
     new = _unseen(organization, set(ids))
-    yield 0, 0, len(ids) - len(new)
     for kind in (INVOICE, EXCEPTION):
         messages = [event[3] for event in _first_of_each(events, new) if event[2] is kind]
         yield from _write_facts(kind, organization, messages, now)
@@ -189,8 +172,8 @@ def _unseen(organization: Organization, ids: set[tuple[str, str]]) -> set[tuple[
 
 def _write_figures(
     kind: Kind, organization: Organization, figures: Sequence[Struct], now: datetime
-) -> Iterator[tuple[int, int, int]]:
-    for batch in _rounds(figures, _identity):
+) -> Iterator[tuple[int, int]]:
+    for batch in rounds(figures, _identity):
         yield _upsert_figures(organization, sorted(batch, key=_identity), now)
 
 
@@ -198,7 +181,7 @@ def _identity(figure: Any) -> tuple[object, ...]:
     return figure.metric_name, figure.measured_at, tuple(sorted(figure.dimensions.items()))
 
 
-def _upsert_figures(organization: Organization, figures: Sequence[Any], now: datetime) -> tuple[int, int, int]:
+def _upsert_figures(organization: Organization, figures: Sequence[Any], now: datetime) -> tuple[int, int]:
     table = SystemMetric._meta.db_table
     stored = ("metric_name", "measured_at", "dimensions", "metric_category", "value", "unit")
     sql = f"""
@@ -214,4 +197,4 @@ def _upsert_figures(organization: Organization, figures: Sequence[Any], now: dat
     with connection.cursor() as cursor:
         cursor.execute(sql, [organization.pk, now, *columns])
         created = [new for (new,) in cursor.fetchall()]
-    return sum(created), len(created) - sum(created), len(figures) - len(created)
+    return sum(created), len(created) - sum(created)

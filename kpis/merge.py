@@ -35,8 +35,8 @@ class Merge:
         self.organization = organization
         self.masks: dict[tuple[bool, ...], int] = {}
 
-    def apply(self, batch: Sequence[Struct]) -> tuple[int, int, int]:
-        """Merge messages with distinct keys; rows (created, updated, unchanged)."""
+    def apply(self, batch: Sequence[Struct]) -> tuple[int, int]:
+        """Merge messages with distinct keys; rows (created, updated)."""
         while True:
             try:
                 with transaction.atomic():
@@ -44,7 +44,7 @@ class Merge:
             except Raced:
                 continue
 
-    def _apply(self, batch: Sequence[Struct]) -> tuple[int, int, int]:
+    def _apply(self, batch: Sequence[Struct]) -> tuple[int, int]:
         rows = [astuple(message) for message in batch]
         masks = [self._mask(row) for row in rows]
         union = reduce(or_, masks)
@@ -58,7 +58,7 @@ class Merge:
             new, inserted, updated = cursor.fetchone()
         if inserted != new:
             raise Raced
-        return inserted, updated, len(batch) - inserted - updated
+        return inserted, updated
 
     def _mask(self, row: tuple[object, ...]) -> int:
         """Bit i: the row names field i."""
@@ -147,7 +147,8 @@ def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> 
             INSERT INTO {MARKS} (organization_id, field, start)
             SELECT DISTINCT %(organization)s, field, date_bin('5 minutes', at, timestamptz '2000-01-01 00:00Z')
             FROM (
-                SELECT v.field, v.at FROM changed, LATERAL (VALUES {marks}) v (field, at) WHERE v.at IS NOT NULL {voiding}
+                SELECT v.field, v.at FROM changed, LATERAL (VALUES {marks}) v (field, at)
+                WHERE v.at IS NOT NULL {voiding}
             ) instants
         )
         SELECT (SELECT count(*) FROM changed WHERE old_id IS NULL), (SELECT count(*) FROM inserted),
