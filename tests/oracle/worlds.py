@@ -220,12 +220,17 @@ def everything_told(rng: Random, script: Script, invoices: int, exceptions: int)
     return [message for message in messages if not any(message is one for one in late)] + late
 
 
-def an_action(rng: Random) -> Action:
+def some_actions(rng: Random) -> list[Action]:
+    """What an operator or the schedule does between two batches of messages."""
+    actions: list[Action] = []
+    if chance(rng, 35):
+        actions += [Tick(), Measure(rng.choice(["hourly", "daily", "weekly"]))]
     if chance(rng, 10):
-        return Edit(rng.choice(TIMED), *a_limit(rng))
+        actions.append(Edit(rng.choice(TIMED), *a_limit(rng)))
     if chance(rng, 10):
-        return rng.choice([Pause, Resume])(rng.choice(SLIS))
-    return Measure(rng.choice(["hourly", "daily", "weekly"])) if chance(rng, 20) else Tick()
+        sli = rng.choice(SLIS)
+        actions.append(rng.choice([Pause(sli), Resume(sli)]))
+    return [*actions, Tick()]
 
 
 def script(rng: Random, invoices: int = 5, exceptions: int = 3) -> Script:
@@ -247,8 +252,8 @@ def script(rng: Random, invoices: int = 5, exceptions: int = 3) -> Script:
             made.steps.append((now, Tell(kind, [message for k, message in batch if k == kind])))
         if chance(rng, 60):
             now += rng.randrange(400) * SECOND
-            made.steps.append((now, an_action(rng)))
-    now += rng.choice([timedelta(0), timedelta(hours=5), timedelta(days=3), timedelta(days=32)])
+            made.steps += [(now, action) for action in some_actions(rng)]
+    now += rng.choice([0, 0, 5, 72, 72, 32 * 24]) * 3600 * SECOND
     made.steps += [(now, Resume(sli)) for sli in SLIS]
     made.steps.append((now, Tick()))
     return made

@@ -62,6 +62,7 @@ class Play:
         self.limits = dict(script.limits)
         self.paused: set[str] = set()
         self.world = World()
+        self.right_borders: set[tuple[str, datetime, datetime]] = set()
 
     def run(self) -> None:
         for now, step in self.script.steps:
@@ -80,8 +81,9 @@ class Play:
                     self.paused.add(sli)
                     self.change(sli, is_active=False)
                 case worlds.Resume(sli):
-                    self.paused.discard(sli)
-                    self.change(sli, is_active=True)
+                    if sli in self.paused:
+                        self.paused.discard(sli)
+                        self.change(sli, is_active=True)
 
     def change(self, sli: str, **fields: object) -> None:
         for name, value in fields.items():
@@ -105,8 +107,8 @@ class Play:
                 account, pk = self.account(sli, now), self.slos[sli].pk
                 for width in SLIBucket.Width.values:
                     assert buckets[pk, width] == figures.buckets(account, width), (sli, width)
-                self.compare_snapshot(snapshots[pk], account, now)
-                self.compare_measurements(rows[pk], account)
+                self.compare_snapshot(snapshots[pk], sli, account, now)
+                self.compare_measurements(rows[pk], sli, account)
 
     def account(self, sli: str, now: datetime) -> slis.Account:
         limit = slis.threshold(*self.limits[sli]) if sli in slis.TIMED else None
@@ -124,9 +126,9 @@ class Play:
             found[row.slo_id].append(row)
         return found
 
-    def compare_snapshot(self, row: SLOSnapshot, account: slis.Account, now: datetime) -> None:
-        buckets = figures.buckets(account)
-        start = figures.window_start(now, row.slo.window, row.slo.window_days, self.zone)
+    def compare_snapshot(self, row: SLOSnapshot, sli: str, account: slis.Account, now: datetime) -> None:
+        buckets, slo = figures.buckets(account), self.slos[sli]
+        start = figures.window_start(now, slo.window, slo.window_days, self.zone)
         whole = figures.since(buckets, start, now)
         assert row.window_start == start
         assert (Fraction(row.good), row.total) == (whole.good, whole.total)
@@ -136,19 +138,24 @@ class Play:
             expected = figures.look_back(buckets, minutes, now)
             assert (Fraction(good), total) == (expected.good, expected.total), name
 
-    def compare_measurements(self, rows: list[SLIMeasurement], account: slis.Account) -> None:
+    def compare_measurements(self, rows: list[SLIMeasurement], sli: str, account: slis.Account) -> None:
         sums = {period: figures.periods(account, period, self.zone) for period in PERIODS}
         pending = {period: figures.pending(account, period, self.zone) for period in PERIODS}
         for row in rows:
-            where = row.slo.sli_type, row.period, row.period_start
-            assert figures.period_start(row.period_start, row.period, self.zone) == row.period_start, where
-            last = row.period_end - timedelta(microseconds=1)
-            assert figures.period_start(last, row.period, self.zone) == row.period_start, where
-            after = figures.period_start(row.period_end, row.period, self.zone)
-            assert after == row.period_end, where
+            where = sli, row.period, row.period_start
+            self.compare_borders(row)
             found = Sum(Fraction(row.good_events_count), row.total_events_count, row.duration_us, row.duration_count)
             assert found == sums[row.period].get(row.period_start, NOTHING), where
             assert row.pending_events_count == pending[row.period].get(row.period_start, 0), where
+
+    def compare_borders(self, row: SLIMeasurement) -> None:
+        borders = row.period, row.period_start, row.period_end
+        if borders in self.right_borders:
+            return
+        last = row.period_end - timedelta(microseconds=1)
+        for moment, start in ((row.period_start,) * 2, (last, row.period_start), (row.period_end,) * 2):
+            assert figures.period_start(moment, row.period, self.zone) == start, borders
+        self.right_borders.add(borders)
 
     def compare_rows(self) -> None:
         """The stored invoices and exceptions, field by field."""
@@ -163,12 +170,13 @@ class Play:
 
     def compare_all_periods(self, now: datetime) -> None:
         """After the scheduled task every period with an event has its row."""
-        for period in PERIODS:
+        periods = PERIODS if now - self.script.start < timedelta(days=10) else PERIODS[1:]  # hours are many
+        for period in periods:
             catch_up(self.organization, period, now=now)
         rows = self.stored_measurements()
         for sli, slo in self.slos.items():
             account = self.account(sli, now)
-            self.compare_measurements(rows[slo.pk], account)
-            for period in PERIODS:
+            self.compare_measurements(rows[slo.pk], sli, account)
+            for period in periods:
                 measured = {row.period_start for row in rows[slo.pk] if row.period == period}
                 assert set(figures.periods(account, period, self.zone)) <= measured, (sli, period)
