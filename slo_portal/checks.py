@@ -1,5 +1,6 @@
 """System checks for settings that cannot work: named, with the way out."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,3 +44,11 @@ def https(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessag
             Warning("HTTPS is on, but only this machine's own names are allowed.", hint=hint, id="slo_portal.W001")
         )
     return found
+
+
+def refuse_broken_settings() -> None:
+    """For servers, which run no system checks of their own: end the process with what is wrong."""
+    found = [*environment(None), *hosts(None), *https(None)]
+    serious = [str(message) for message in found if message.is_serious()]
+    if serious:
+        sys.exit("\n".join(serious))

@@ -161,5 +161,5 @@ def broker(url: str) -> str:
     if not valid:
         hint = "Write redis://:password@host:6379/0, or leave it out: the portal starts its own server."
         problems.append(Problem("E007", "REDIS_URL is not the address of a Redis or Valkey server.", hint))
-        return "memory://"
+        return "redis://redis-url.invalid"
     return url

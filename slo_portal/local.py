@@ -24,6 +24,7 @@ from slo_portal.child import NOBODY
 from slo_portal.processes import Program, spawn, stop
 
 BIG_LOG = 10 * 1024 * 1024
+QUICK_DEATHS = 5
 SETTINGS = {
     "listen_addresses": "",
     "port": "5432",
@@ -222,17 +223,19 @@ def spawn_server(server: Server) -> Popen[str]:
 def start(server: Server, *, seconds: float = 30, cancelled: Callable[[], bool] = lambda: False) -> Popen[str]:
     """Start it and wait until it is ready. Raises StartError after `seconds`, or when `cancelled`.
 
-    One that ends at once is started again: what its predecessor left may need a moment to go away.
+    One that ends at once is started again, a few times: what its predecessor left may need a moment to go away.
     """
     server.prepare()
-    deadline = time.monotonic() + seconds
+    deadline, deaths = time.monotonic() + seconds, 0
     process = spawn_server(server)
     while not server.ready():
-        if cancelled() or time.monotonic() > deadline:
+        if cancelled() or deaths == QUICK_DEATHS or time.monotonic() > deadline:
             stop(process, server.program.stop_signal)
-            said = tail(server.log)
-            raise StartError(f"{server.program.name} did not get ready in {seconds:.0f} s:\n{said}\n{advice()}")
+            raise StartError(
+                f"{server.program.name} does not start. {server.log} ends:\n{tail(server.log)}\n{advice()}"
+            )
         if process.poll() is not None:
+            deaths += 1
             time.sleep(0.5)
             process = spawn_server(server)
         time.sleep(0.03)

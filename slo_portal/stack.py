@@ -74,7 +74,8 @@ class Stack:
     def run(self) -> int:
         """The exit code: 0 after a signal, 1 when a program cannot be kept running. Raises StartError."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup has its way
+                signal.signal(number, self._on_signal)
         with only_one(), owner_lock() as owner:
             refuse_taken_port(self.port)
             try:

@@ -61,3 +61,10 @@ def test_no_allowed_host_is_an_error_unless_debug_is_on(settings, debug, hosts, 
 def test_https_wants_a_public_name_and_no_debug(settings, https, debug, hosts, expected):
     settings.HTTPS, settings.DEBUG, settings.ALLOWED_HOSTS = https, debug, hosts
     assert ids(checks.https(None)) == expected
+
+
+def test_a_web_server_does_not_come_up_with_a_broken_setting(monkeypatch):
+    checks.refuse_broken_settings()
+    monkeypatch.setattr(env, "problems", [env.Problem("E002", "PORT is 'x'.", "Set a number.")])
+    with pytest.raises(SystemExit, match=r"(?s)slo_portal\.E002.*Set a number"):
+        checks.refuse_broken_settings()

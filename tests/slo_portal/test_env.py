@@ -133,8 +133,8 @@ def test_without_an_address_the_portals_own_database_is_meant(problems):
 
 
 @pytest.mark.parametrize("url", ["foo", "redis://", "http://h", "redis://h:99999999/0", "redis://h:x/0", "amqp://h"])
-def test_a_broken_broker_address_is_named(problems, url):
-    env.broker(url)
+def test_a_broken_broker_address_is_named_and_never_stands_for_another_broker(problems, url):
+    assert ".invalid" in env.broker(url)
     assert codes(problems) == ["E007"]
 
 
