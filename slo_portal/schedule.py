@@ -19,6 +19,8 @@ def ensure() -> None:
     """The tasks that serve all organisations."""
     every, _ = IntervalSchedule.objects.get_or_create(every=5, period=IntervalSchedule.SECONDS)
     _ensure("tick", "slo_portal.tasks.tick", interval=every, description="Brings every figure up to date.")
+    minute, _ = IntervalSchedule.objects.get_or_create(every=1, period=IntervalSchedule.MINUTES)
+    _ensure("charts", "slo_portal.tasks.charts", interval=minute, description="Draws the charts of the overview again.")
 
 
 def ensure_for(organization: Organization) -> None:

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Organization
-from slos import jobs, measure
+from slos import figures, jobs, measure
 from slos.models import Period
 from slos.tick import tick as tick_slos
 
@@ -17,7 +17,7 @@ def tick() -> None:
     """Every few seconds: have each organisation's figures brought up to date, by whichever worker is free."""
     if settings.METRICS_ENABLED:
         for pk in Organization.objects.filter(is_active=True).values_list("pk", flat=True):
-            tick_organization.apply_async([str(pk)], expires=60)
+            tick_organization.apply_async((str(pk),), expires=60)
 
 
 @shared_task
@@ -35,3 +35,18 @@ def measurement(period: str, organization: str) -> None:
     if settings.METRICS_ENABLED and getattr(settings, ENABLED[Period(period)]) and found:
         tick_slos(found, now=timezone.now())
         measure.catch_up(found, period, now=timezone.now())
+
+
+@shared_task
+def charts() -> None:
+    """Every minute: have the charts drawn again whose figures have changed."""
+    if settings.METRICS_ENABLED:
+        for pk in Organization.objects.filter(is_active=True).values_list("pk", flat=True):
+            draw.apply_async((str(pk),), expires=60)
+
+
+@shared_task
+def draw(pk: str) -> None:
+    organization = Organization.objects.filter(pk=pk, is_active=True).first()
+    if settings.METRICS_ENABLED and organization:
+        figures.refresh(organization, now=timezone.now())

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts import access
@@ -22,6 +23,7 @@ def of_organization(page: Page) -> Callable[[HttpRequest], HttpResponse]:
     """Give `page` the figures of the organisation of whoever asks, with the clock of that organisation."""
 
     @never_cache  # after signing out, the browser's back button shows nothing
+    @gzip_page  # with the figures of the chart in it, a page shrinks to a quarter
     @require_safe
     @wraps(page)
     def view(request: HttpRequest) -> HttpResponse:

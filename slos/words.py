@@ -93,6 +93,11 @@ def promise(target: Decimal, limit: Decimal | None, unit: str) -> str:
     return f"{share} within {plain(limit)} {plural(unit.removesuffix('s'), limit)}"
 
 
+def window(kind: str, days: int) -> str:
+    """A compliance window as one reads it; `days` is the length of a rolling one."""
+    return f"over {days} {plural('day', days)}" if kind == "rolling" else f"this {kind}"
+
+
 def ago(seconds: float) -> str:
     """A time span in its largest unit: "40 s", "12 min", "3 h", "2 d"."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):

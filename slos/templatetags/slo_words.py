@@ -24,6 +24,11 @@ def promise(one: SLOStatus) -> str:
 
 
 @register.filter
+def window(one: SLOStatus) -> str:
+    return words.window(one.slo.window, one.slo.window_days)
+
+
+@register.filter
 def budget_left(one: SLOStatus) -> str:
     if one.remaining_percentage is None:
         return words.NO_DATA
