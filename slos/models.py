@@ -4,6 +4,7 @@ import uuid
 from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -11,6 +12,7 @@ from django.db.models.functions import Now
 from simple_history.models import HistoricalRecords
 
 from accounts.models import Organization, User
+from slos import sensible
 from slos.budget import Counts, consumed, percent
 
 
@@ -50,6 +52,11 @@ TIMED = {SLIType.TIME_TO_READY, SLIType.APPROVAL_LATENCY, SLIType.EXCEPTION_RESO
 SECONDS_PER = {Unit.SECONDS: 1, Unit.MINUTES: 60, Unit.HOURS: 3600, Unit.DAYS: 86400}
 
 
+def _numbers(*values: object) -> bool:
+    """What could not be made a number has been refused already."""
+    return all(isinstance(value, Decimal | int) for value in values)
+
+
 class SLODefinitionQuerySet(models.QuerySet["SLODefinition"]):
     def active(self) -> "SLODefinitionQuerySet":
         return self.filter(is_active=True)
@@ -69,37 +76,38 @@ class SLODefinition(models.Model):
     target_percentage = models.DecimalField(
         max_digits=6,
         decimal_places=3,
-        validators=[MinValueValidator(1), MaxValueValidator(99.999)],
-        help_text="At least this share of the events must be good. 100 % leaves no error budget.",
+        validators=[MinValueValidator(50), MaxValueValidator(Decimal("99.999"))],
+        help_text="At least this share of the events must be good: 50 to 99.999. 100 % leaves no error budget.",
     )
     target_value = models.DecimalField(
         max_digits=12,
         decimal_places=4,
         validators=[MinValueValidator(0)],
-        help_text="For a timed SLI the limit that an event must keep; otherwise it repeats the target.",
+        help_text="The limit that an event of a timed SLI must keep, up to 90 days. Otherwise it repeats the target.",
     )
-    target_unit = models.CharField(max_length=10, choices=Unit, help_text="The unit of the target value.")
+    target_unit = models.CharField(
+        max_length=10, choices=Unit, help_text="Of the limit; percent for a rate, confidence for extraction."
+    )
     error_budget_percentage = models.DecimalField(
         max_digits=6,
         decimal_places=3,
         null=True,
         blank=True,
-        validators=[MinValueValidator(0.001), MaxValueValidator(99)],
-        help_text="Share of events that may be bad. Empty: follows the target (100 - target).",
+        help_text="Share of events that may be bad, at most what the target leaves. Empty: follows the target.",
     )
     alerting_threshold_percentage = models.DecimalField(
         max_digits=6,
         decimal_places=2,
         default=80,
-        validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="Share of the error budget whose consumption is a warning.",
+        validators=[MinValueValidator(1), MaxValueValidator(95)],
+        help_text="Share of the error budget whose consumption is a warning, up to 95 %, which is critical.",
     )
     burn_rate_alert_threshold = models.DecimalField(
         max_digits=8,
         decimal_places=3,
         default=2,
-        validators=[MinValueValidator(0.001)],
-        help_text="A burn rate above this is high. It can never pass 100 / error budget percentage.",
+        validators=[MinValueValidator(1)],
+        help_text="A burn rate above this is high. At 1 the budget just lasts; 100 / error budget is never passed.",
     )
     window = models.CharField(
         "compliance window",
@@ -155,6 +163,40 @@ class SLODefinition(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse what could never be kept or never fire. The target value of a rate follows its target."""
+        wrong = self._wrong_value()
+        target, given, burn = self.target_percentage, self.error_budget_percentage, self.burn_rate_alert_threshold
+        if _numbers(target, burn) and (given is None or _numbers(given)):
+            wrong |= sensible.budget(Decimal(target), given, Decimal(burn))
+        periods = self.measurement_periods or []
+        if len(set(periods)) < len(periods):
+            wrong["measurement_periods"] = "Name each period once."
+        if wrong:
+            raise ValidationError(wrong)
+
+    def _wrong_value(self) -> dict[str, str]:
+        fitting = self.fitting_units
+        if self.sli_type not in SLIType.values or self.target_unit not in Unit.values:
+            return {}  # refused by itself
+        if self.target_unit not in fitting:
+            units = ", ".join(fitting)
+            return {"target_unit": f"{SLIType(self.sli_type).label} is measured in {units}: choose that."}
+        if not self.is_timed:
+            if _numbers(self.target_percentage):
+                self.target_value = self.target_percentage / (100 if Unit.CONFIDENCE in fitting else 1)
+            return {}
+        if self.target_value is None:
+            return {"target_value": "Enter the limit that an event must keep."}
+        seconds = SECONDS_PER[Unit(self.target_unit)]
+        return sensible.limit(self.target_value * seconds) if _numbers(self.target_value) else {}
+
+    @property
+    def fitting_units(self) -> list[Unit]:
+        if self.is_timed:
+            return list(SECONDS_PER)
+        return [Unit.CONFIDENCE if self.sli_type == SLIType.EXTRACTION_ACCURACY else Unit.PERCENT]
 
     @property
     def measurement_period(self) -> str:
