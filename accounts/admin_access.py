@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import Field, ForeignKey, QuerySet
-from django.forms import ModelChoiceField
 from django.http import HttpRequest
 
 from accounts import access
@@ -43,6 +44,11 @@ def people(request: HttpRequest) -> QuerySet[User]:
     return User.objects.filter(pk__in=Membership.objects.filter(organization__in=limit).values("user"))
 
 
+# The browser's own inputs: those of the admin have no labels.
+DATE_TIME = forms.DateTimeInput({"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S")
+DATE = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+
+
 class ByRole(admin.ModelAdmin):
     """Rows of the user's organisations only, and what the user's role there allows. None: nobody may."""
 
@@ -51,6 +57,12 @@ class ByRole(admin.ModelAdmin):
     changes: str | None = None
     adds: str | None = None
     deletes: str | None = None
+    show_facets = admin.ShowFacets.NEVER  # they count the whole table once more for every choice
+    formfield_overrides = {
+        models.DateTimeField: {"form_class": forms.DateTimeField, "widget": DATE_TIME},
+        models.DateField: {"widget": DATE},
+        models.TextField: {"widget": forms.Textarea({"rows": 3, "cols": 80})},
+    }
 
     def organizations_of(self, obj: Any) -> Iterable[UUID]:
         return [obj.organization_id]
@@ -85,7 +97,7 @@ class ByRole(admin.ModelAdmin):
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField | None:
+    ) -> forms.ModelChoiceField | None:
         model = db_field.remote_field.model
         if model is Organization and (role := self.adds or self.changes):
             kwargs["queryset"] = organizations(request, role)

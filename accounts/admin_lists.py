@@ -37,13 +37,18 @@ class OrganizationFilter(admin.SimpleListFilter):
         return queryset.filter(organization=value)
 
 
+def chosen_organization(request: HttpRequest) -> str | None:
+    """The one that the page was asked for, else the user's own."""
+    found = access.of_request(request)
+    return request.GET.get(OrganizationFilter.parameter_name) or (str(found.organization.pk) if found else None)
+
+
 class OneOrganization(OrganizationFilter):
     """For large tables: always exactly one, because each of their indexes begins with the organisation."""
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: admin.ModelAdmin) -> None:
         super().__init__(request, params, model, model_admin)
-        if found := access.of_request(request):
-            self.used_parameters.setdefault(self.parameter_name, str(found.organization.pk))
+        self.used_parameters[self.parameter_name] = chosen_organization(request) or ""
 
     def has_output(self) -> bool:
         return True

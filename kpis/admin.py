@@ -77,7 +77,7 @@ class InvoiceAdmin(Facts):
     ordering = ["-uploaded_at"]
     sortable_by = ["invoice_id", "uploaded_at"]  # what an index keeps in order
     search_fields = searched = ("invoice_id",)
-    search_help_text = "A whole invoice id."
+    search_help_text = "Whole invoice id"
     fieldsets = [
         (None, {"fields": ["organization", "invoice_id", "vendor", "channel", "document_type", "amount", "currency"]}),
         (
@@ -111,7 +111,7 @@ class ExceptionAdmin(Facts):
     ordering = ["-opened_at"]
     sortable_by = ["exception_id", "opened_at"]
     search_fields = searched = ("exception_id", "invoice_id")
-    search_help_text = "A whole exception id or invoice id."
+    search_help_text = "Whole exception id or invoice id"
     fields = ["organization", "exception_id", "invoice_id", "kind", "severity", "opened_at", "resolved_at"]
     fields += ["resolved_in", "labels", "created_at", "updated_at"]
 
@@ -127,6 +127,6 @@ class SystemFigureAdmin(Facts):
     ordering = ["-measured_at"]
     sortable_by = ["measured_at"]
     search_fields = searched = ("metric_name", "metric_category")
-    search_help_text = "A whole name or category."
+    search_help_text = "Whole name or category"
     fields = ["organization", "metric_name", "metric_category", "value", "unit", "measured_at", "dimensions"]
     fields += ["created_at"]

@@ -63,11 +63,26 @@ def names() -> Iterator[tuple[str, str]]:
 class PeriodicTaskForm(forms.ModelForm):
     """One of our tasks, with arguments that it understands, by exactly one kind of schedule."""
 
-    task = forms.ChoiceField(choices=names, help_text="What is done. The names are those of docs/reference/tasks.md.")
+    class Meta:
+        labels = {"interval": "Interval", "crontab": "Crontab", "start_time": "Not before", "expires": "Not after"}
+        labels |= {"one_off": "Once only"}
+        help_texts = {
+            "name": "Unique; the portal finds its own tasks again by their names.",
+            "enabled": "Off: not done until it is switched on again. The portal never switches it back.",
+            "interval": "Every so often. An interval or a crontab, one of the two.",
+            "crontab": "At set minutes, hours or days. Beat notices a change within seconds.",
+            "start_time": "Empty: from now on.",
+            "expires": "Empty: for ever.",
+            "one_off": "Done once and then switched off.",
+            "description": "What it is for.",
+        }
+
+    task = forms.ChoiceField(choices=names, help_text="What is done; only the portal's own tasks can be.")
     kwargs = forms.CharField(
-        label="arguments",
+        label="Arguments",
         required=False,
         initial="{}",
+        widget=forms.TextInput({"size": 70}),
         help_text='As JSON. Only measurement takes any: {"period": "daily", "organization": "default"}.',
     )
 
@@ -165,8 +180,6 @@ class ScheduleForm(forms.ModelForm):
 
 
 class IntervalForm(ScheduleForm):
-    SHORTEST = 1  # second
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kept = [choice for choice in IntervalSchedule.PERIOD_CHOICES if choice[0] != IntervalSchedule.MICROSECONDS]

@@ -1,0 +1,3 @@
+from slos.admin import definitions, measured
+
+__all__ = ["definitions", "measured"]

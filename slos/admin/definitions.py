@@ -1,0 +1,188 @@
+"""Objectives to define. Their figures come from slos.status, as everywhere."""
+
+from typing import Any
+
+from dateutil.relativedelta import relativedelta
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from simple_history.admin import SimpleHistoryAdmin
+
+from accounts.admin_access import ByRole, Role, organizations
+from accounts.admin_lists import OrganizationFilter
+from slos import status, words
+from slos.admin.forms import SLOForm
+from slos.models import SLIBucket, SLODefinition
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = parameter_name = "state"
+    STATES = (
+        words.CRITICAL,
+        words.BUDGET_USED_UP,
+        words.AT_RISK,
+        words.NOTHING_YET,
+        words.TOO_FEW,
+        words.MET,
+        words.PAUSED,
+    )
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state.word, state.word) for state in self.STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(pk__in=[slo.pk for slo in queryset if state_of(slo).word == self.value()])
+
+
+def figures_of(slo: SLODefinition) -> status.SLOStatus:
+    """As the last tick left them."""
+    now = timezone.now()
+    return status.SLOStatus(slo, getattr(slo, "snapshot", None) or status.empty_snapshot(slo, now), now)
+
+
+def state_of(slo: SLODefinition) -> words.State:
+    if not slo.is_active:
+        return words.PAUSED
+    figures = figures_of(slo)
+    return words.state(figures.status, figures.consumed_percentage, figures.too_few)
+
+
+FIGURES = ["state", "now", "budget_left", "events_left", "burn", "counted"]
+
+
+@admin.register(SLODefinition)
+class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
+    changes = adds = deletes = Role.EDITOR
+    form = SLOForm
+    list_display = [
+        "name",
+        "state",
+        "promise",
+        "now",
+        "budget_left",
+        "events_left",
+        "burn",
+        "periods",
+        "slos_owner",
+        "is_active",
+    ]
+    list_filter = [StateFilter, OrganizationFilter, "is_active", "sli_type", "window", "slos_owner"]
+    search_fields = ["name", "description", "slos_owner"]
+    ordering = ["name"]
+    actions = ["pause", "resume"]
+    object_history_list_template = "admin/slos/slodefinition/history_list.html"
+    fieldsets = [
+        (None, {"fields": ["organization", "name", "description", "slos_owner", "is_active"]}),
+        ("What is promised", {"fields": ["sli_type", "target_percentage", "target_value", "target_unit"]}),
+        ("Error budget", {"fields": ["error_budget_percentage", "window", "window_days"]}),
+        ("Measured", {"fields": ["measurement_period", "further_periods"]}),
+        ("Alerts", {"fields": ["alerting_threshold_percentage", "burn_rate_alert_threshold", "notification_channels"]}),
+        ("Review", {"fields": ["next_review_at"]}),
+    ]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        name, *figures = self.list_display
+        several = organizations(request, Role.VIEWER).count() > 1
+        return [name, "organization", *figures] if several else [name, *figures]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SLODefinition]:
+        return super().get_queryset(request).select_related("snapshot", "organization")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return self.fieldsets
+        return [("Now", {"fields": FIGURES}), *self.fieldsets]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fixed = ["organization", "sli_type"] if obj else []  # another SLI is another objective, with its own history
+        return [*FIGURES, *fixed]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        review = timezone.localdate() + relativedelta(months=3)
+        return {"next_review_at": review, **super().get_changeform_initial_data(request)}
+
+    def save_model(self, request: HttpRequest, obj: SLODefinition, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_by_id = request.user.pk
+        super().save_model(request, obj, form, change)
+
+    # --- columns ---------------------------------------------------------------------------------------------
+
+    @admin.display
+    def state(self, slo: SLODefinition) -> str:
+        found = state_of(slo)
+        return f"{found.mark} {found.word}"
+
+    @admin.display(description="target", ordering="target_percentage")
+    def promise(self, slo: SLODefinition) -> str:
+        return words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.target_unit)
+
+    @admin.display
+    def now(self, slo: SLODefinition) -> str:
+        return words.percentage(figures_of(slo).achieved_percentage)
+
+    @admin.display(description="budget left")
+    def budget_left(self, slo: SLODefinition) -> str:
+        return words.percentage(figures_of(slo).remaining_percentage)
+
+    @admin.display(description="in events")
+    def events_left(self, slo: SLODefinition) -> str:
+        figures = figures_of(slo)
+        if not figures.snapshot.total:
+            return words.NO_DATA
+        return words.budget_left(slo.sli_type, figures.remaining_bad, figures.allowed_bad)
+
+    @admin.display(description="burn 1 h")
+    def burn(self, slo: SLODefinition) -> str:
+        return words.burn_rate(figures_of(slo).burn_rate("1h"))
+
+    @admin.display(description="events in the window")
+    def counted(self, slo: SLODefinition) -> str:
+        snapshot = figures_of(slo).snapshot
+        return f"{snapshot.total:,}, and {snapshot.pending:,} not decided yet"
+
+    @admin.display(description="measured")
+    def periods(self, slo: SLODefinition) -> str:
+        return ", ".join(slo.measurement_periods)
+
+    @admin.display
+    def further_periods(self, slo: SLODefinition) -> str:
+        return ", ".join(slo.measurement_periods[1:])
+
+    # --- acts ------------------------------------------------------------------------------------------------
+
+    @admin.action(description="Pause selected objectives", permissions=["change"])
+    def pause(self, request: HttpRequest, chosen: QuerySet[SLODefinition]) -> None:
+        self._switch(request, chosen, False, "paused")
+
+    @admin.action(description="Resume selected objectives", permissions=["change"])
+    def resume(self, request: HttpRequest, chosen: QuerySet[SLODefinition]) -> None:
+        self._switch(request, chosen, True, "resumed: counted again with the next tick")
+
+    def _switch(self, request: HttpRequest, chosen: QuerySet[SLODefinition], active: bool, word: str) -> None:
+        changed = [slo for slo in self.changeable(request, chosen) if slo.is_active != active]
+        for slo in changed:  # one by one: each change is kept in the history
+            slo.is_active = active
+            slo.save(update_fields=["is_active", "updated_at"])
+            self.log_change(request, slo, word.partition(":")[0].capitalize() + ".")
+        self.message_user(request, f"{len(changed)} of {len(chosen)} objectives {word}.", messages.SUCCESS)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """What was measured is not thrown away."""
+        slo = self.get_object(request, object_id)
+        if slo is None or not _measured(slo):
+            return super().delete_view(request, object_id, extra_context)
+        self.message_user(
+            request,
+            f"“{slo}” has been measured and cannot be deleted. Switch it off instead: untick “Active”.",
+            messages.ERROR,
+        )
+        return HttpResponseRedirect(reverse("admin:slos_slodefinition_change", args=[slo.pk]))
+
+
+def _measured(slo: SLODefinition) -> bool:
+    return slo.measurements.exists() or SLIBucket.objects.filter(slo=slo).exists()
