@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class SlosConfig(AppConfig):
     name = "slos"
+    verbose_name = "Objectives"

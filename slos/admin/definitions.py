@@ -1,11 +1,12 @@
 """Objectives to define. Their figures come from slos.status, as everywhere."""
 
+import re
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
@@ -51,6 +52,7 @@ def state_of(slo: SLODefinition) -> words.State:
     return words.state(figures.status, figures.consumed_percentage, figures.too_few)
 
 
+VERSION = re.compile(r"[0-9]{1,9}")
 FIGURES = ["state", "now", "budget_left", "events_left", "burn", "counted"]
 
 
@@ -170,6 +172,18 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
             slo.save(update_fields=["is_active", "updated_at"])
             self.log_change(request, slo, word.partition(":")[0].capitalize() + ".")
         self.message_user(request, f"{len(changed)} of {len(chosen)} objectives {word}.", messages.SUCCESS)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        if self.get_object(request, object_id) is None:
+            raise Http404
+        return super().history_view(request, object_id, extra_context)
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        if self.get_object(request, object_id) is None or not VERSION.fullmatch(version_id):
+            raise Http404
+        return super().history_form_view(request, object_id, version_id, extra_context)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """What was measured is not thrown away."""
