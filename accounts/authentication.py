@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts import access, tokens
@@ -32,6 +32,9 @@ class BearerAuthentication(BaseAuthentication):
 
 class PortalSession(SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[User, Access] | None:
-        found = super().authenticate(request)
-        reach = access.of_request(request._request) if found else None
-        return (reach.user, reach) if reach else None
+        if not super().authenticate(request):
+            return None
+        reach = access.of_request(request._request)
+        if reach is None:
+            raise PermissionDenied("You are a member of no organisation; an admin can add you to one.")
+        return reach.user, reach

@@ -57,9 +57,9 @@ class Result:
     def as_data(self, key: str) -> dict[str, object]:
         """For JSON, with the rows' id under its own name."""
         rows = [
-            {"index": row.index, key: row.id, "errors": [asdict(error) for error in row.errors]} for row in self.errors
+            {"index": row.index, key: row.id, "errors": [asdict(each) for each in row.errors]} for row in self.errors
         ]
-        return {**asdict(self), "errors": rows}
+        return {**vars(self), "errors": rows}
 
 
 class Rejected(Exception):

@@ -1,7 +1,8 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from django.urls import include, path
 
+from accounts.problems import not_found
 from slos.views import overview, overview_part
 
 urlpatterns = [
@@ -10,4 +11,6 @@ urlpatterns = [
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    path("api/v1/metrics/", include("slo_portal.api_urls")),
+    path("api/<path:rest>", not_found),
 ]

@@ -1,9 +1,28 @@
+"""What gunicorn serves."""
+
 import os
+from typing import Any
 
-from django.core.wsgi import get_wsgi_application
-
-from slo_portal.checks import refuse_broken_settings
+import django
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slo_portal.settings")
-application = get_wsgi_application()
-refuse_broken_settings()
+django.setup(set_prefix=False)
+
+
+class Utf8Request(WSGIRequest):
+    """Queries and forms are UTF-8, whatever a stranger's Content-Type claims: Django would fail at some of them."""
+
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        try:
+            super()._set_content_type_params(meta)
+        except ValueError:
+            self.content_type, self.content_params = "", {}
+        self.encoding = "utf-8"
+
+
+class Handler(WSGIHandler):
+    request_class = Utf8Request
+
+
+application = Handler()
