@@ -106,7 +106,9 @@ def sum_again(organization: Organization, touched: Changed, *, now: datetime) ->
     sql = f"""
         SELECT DISTINCT m.period, m.slo_id, m.period_start, m.period_end
         FROM unnest(%s::uuid[], %s::timestamptz[]) t (slo_id, start)
-        JOIN {table} m ON m.slo_id = t.slo_id AND m.period_start <= t.start AND m.period_end > t.start"""  # noqa: S608
+        CROSS JOIN (VALUES ('hourly', interval '3 hours'), ('daily', '3 days'), ('weekly', '9 days')) p (name, longest)
+        JOIN {table} m ON m.slo_id = t.slo_id AND m.period = p.name
+            AND m.period_start > t.start - p.longest AND m.period_start <= t.start AND m.period_end > t.start"""  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, [[slo for slo, _ in pairs], [start for _, start in pairs]])
         rows = cursor.fetchall()
