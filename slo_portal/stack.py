@@ -26,28 +26,20 @@ from slo_portal.supervisor import Say, Supervisor
 PROGRAMS, BROKER, DATABASE = 0, 1, 2  # the order of the stop
 HOST = "127.0.0.1"
 WEB_STATEMENT_MS, WORKER_STATEMENT_MS = 5_000, 60_000
+WEB_OPTIONS = (
+    "--worker-class gthread --workers 1 --threads 8 --graceful-timeout 5 --log-level warning --no-control-socket"
+)
+WORKER_OPTIONS = "--pool prefork --concurrency 2 --loglevel WARNING --without-gossip --without-mingle"
+AS_ROOT = "You're running the worker with superuser"  # a warning about what make run may well do
 FAST_FOLDER = "/dev/shm"  # noqa: S108 - gunicorn's heartbeats, in memory where there is such a folder
 
 
 def programs(port: int) -> list[Program]:
     """Web, worker and beat, as anyone would start them by hand."""
-    python = [sys.executable, "-m"]
-    celery = [*python, "celery", "--quiet", "-A", "slo_portal"]
-    web = [*python, "gunicorn", "slo_portal.wsgi", "--bind", f"{HOST}:{port}", "--worker-class", "gthread"]
-    web += [
-        "--workers",
-        "1",
-        "--threads",
-        "8",
-        "--graceful-timeout",
-        "5",
-        "--log-level",
-        "warning",
-        "--no-control-socket",
-    ]
+    celery = [sys.executable, "-W", f"ignore:{AS_ROOT}", "-m", "celery", "--quiet", "-A", "slo_portal"]
+    web = [sys.executable, "-m", "gunicorn", "slo_portal.wsgi", "--bind", f"{HOST}:{port}", *WEB_OPTIONS.split()]
     web += ["--worker-tmp-dir", FAST_FOLDER] if os.access(FAST_FOLDER, os.W_OK) else []
-    worker = [*celery, "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "WARNING"]
-    worker += ["--without-gossip", "--without-mingle"]
+    worker = [*celery, "worker", *WORKER_OPTIONS.split()]
     beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile="]
     at_once = signal.SIGQUIT  # when the supervisor was killed, the database is going, too: nothing is worth finishing
     return [

@@ -6,8 +6,11 @@ from typing import Any
 import django
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
+from slo_portal.checks import refuse_broken_settings
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slo_portal.settings")
 django.setup(set_prefix=False)
+refuse_broken_settings()
 
 
 class Utf8Request(WSGIRequest):
