@@ -37,7 +37,7 @@ class Endpoint(APIView):
             super().permission_denied(request, message, code)
         raise NotAuthenticated("Send `Authorization: Bearer <token>`; `manage.py create_token` makes one.")
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         return Response(status=204)  # `Allow` is in the headers
 
 

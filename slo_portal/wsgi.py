@@ -18,7 +18,7 @@ class Utf8Request(WSGIRequest):
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         try:
-            super()._set_content_type_params(meta)
+            super()._set_content_type_params(meta)  # type: ignore[misc] # the stubs do not know it
         except ValueError:
             self.content_type, self.content_params = "", {}
         self.encoding = "utf-8"

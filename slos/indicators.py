@@ -169,14 +169,23 @@ class Count:
         return f"({self._in_time} OR coalesce({self.indicator.withdrawn}, 'infinity') > {self._most_seconds})"
 
     def pending(
-        self, params: dict[str, Any], tag: str, start: datetime | None = None, end: datetime | None = None
+        self,
+        params: dict[str, Any],
+        tag: str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        begun: bool = False,
     ) -> str:
-        """SELECT of the number of events undecided at `now`, of those whose deadline lies in [start, end)."""
+        """SELECT of the number of events undecided at `now`, of those whose deadline lies in [start, end).
+
+        `begun` leaves out what starts after `now`.
+        """
         this, limit = self.indicator, self.limit
         if limit is None:
             return "SELECT 0"
         condition = self._condition(params, tag)
-        bounds = [f"r.{this.started} > %(pn{tag})s"]
+        bounds = [f"r.{this.started} > %(pn{tag})s", *([f"r.{this.started} <= %(now)s"] if begun else [])]
         params[f"pn{tag}"] = params["now"] - limit
         for name, moment, sign in (("ps", start, ">="), ("pe", end, "<")):
             if moment is not None:

@@ -54,16 +54,46 @@ def _differs(row: SLOSnapshot, old: SLOSnapshot | None, names: Sequence[str]) ->
     return old is None or any(getattr(row, name) != getattr(old, name) for name in names)
 
 
-def compute(organization: Organization, slos: Sequence[SLODefinition], *, now: datetime) -> list[SLOSnapshot]:
-    """The figures of each objective at `now`, from the stored buckets."""
+class Stored:
+    """Where the figures of snapshots come from: the stored buckets, as they are at `now`."""
+
+    begun = False  # whether work that begins after `now` is left out of what is pending
+
+    def __init__(self, organization: Organization, now: datetime) -> None:
+        self.organization, self.now = organization, now
+
+    def sums(self, intervals: Mapping[str, Interval]) -> Mapping[UUID, Mapping[str, Counts]]:
+        """Per objective and name, what was decided in intervals on bucket borders; nothing for empty ones."""
+        return over_intervals(self.organization, intervals)
+
+    def newest_first(self, slo: SLODefinition, start: datetime, end: datetime) -> Iterable[tuple[datetime, Counts]]:
+        """The buckets of [start, end) that hold anything."""
+        stored = SLIBucket.objects.filter(slo=slo, width=5, start__gte=start, start__lt=end).order_by("-start")
+        return ((at, Counts(good, total)) for at, good, total in stored.values_list("start", "good", "total"))
+
+    def count_of(self, slo: SLODefinition) -> Count:
+        return Count.of(slo)
+
+    def waiting(self, slos: Iterable[SLODefinition]) -> Mapping[UUID, int]:
+        """Per objective the events that are not decided yet."""
+        counts = {slo.pk: self.count_of(slo) for slo in slos if slo.is_timed}
+        found = pending(self.organization, set(counts.values()), self.now, begun=self.begun)
+        return {slo: found[count] for slo, count in counts.items()}
+
+
+def compute(
+    organization: Organization, slos: Sequence[SLODefinition], *, now: datetime, source: Stored | None = None
+) -> list[SLOSnapshot]:
+    """The figures of each objective at `now`, from the stored buckets or another source."""
+    source = source or Stored(organization, now)
     windows = {slo.pk: compliance_window(slo, now, organization.time_zone) for slo in slos}
     intervals = {name: look_back(now, length) for name, length in LOOK_BACKS.items()}
     intervals |= {
         _name(window): (window[0], min(window[1], look_back(now, timedelta(0))[1])) for window in windows.values()
     }
-    sums = over_intervals(organization, intervals)
+    sums = source.sums(intervals)
     first = _first_events(slos)
-    waiting = pending(organization, {Count.of(slo) for slo in slos if slo.is_timed}, now)
+    waiting = source.waiting(slos)
     rows = []
     for slo in slos:
         start, end = windows[slo.pk]
@@ -78,10 +108,10 @@ def compute(organization: Organization, slos: Sequence[SLODefinition], *, now: d
             good=counts.good,
             total=counts.total,
             counted_as=Count.of(slo).signature,
-            pending=waiting.get(Count.of(slo), 0),
+            pending=waiting.get(slo.pk, 0),
             look_backs={name: [str(found[name].good), found[name].total] for name in LOOK_BACKS if name in found},
         )
-        row.burning = any(burns(slo, row, rule, now) for rule in burn_rules(slo))
+        row.burning = any(burns(slo, row, rule, source) for rule in burn_rules(slo))
         rows.append(row)
     return rows
 
@@ -113,24 +143,22 @@ def look_back_counts(row: SLOSnapshot, name: str) -> Counts:
     return Counts(Decimal(good), total)
 
 
-def burns(slo: SLODefinition, row: SLOSnapshot, rule: BurnRule, now: datetime) -> bool:
+def burns(slo: SLODefinition, row: SLOSnapshot, rule: BurnRule, source: Stored) -> bool:
     """Both look-backs of the rule burn; the short one is lengthened until it holds enough events to tell."""
     share = slo.budget_percentage / 100
-    if not budget.burns_long(rule, look_back_counts(row, rule.long), window_of(slo, row, now), share):
+    if not budget.burns_long(rule, look_back_counts(row, rule.long), window_of(slo, row, source.now), share):
         return False
     short = look_back_counts(row, rule.short)
     if short.total < budget.SHORT_EVENTS:
-        short = _lengthened(slo, rule, now)
+        short = _lengthened(slo, rule, source)
     return budget.burns_short(rule, short, share)
 
 
-def _lengthened(slo: SLODefinition, rule: BurnRule, now: datetime) -> Counts:
-    start, end = look_back(now, rule.length)
-    short_start, _ = look_back(now, LOOK_BACKS[rule.short])
-    stored = SLIBucket.objects.filter(slo=slo, width=5, start__gte=start, start__lt=end).order_by("-start")
+def _lengthened(slo: SLODefinition, rule: BurnRule, source: Stored) -> Counts:
+    short_start, _ = look_back(source.now, LOOK_BACKS[rule.short])
     good, total = Decimal(0), 0
-    for at, more_good, more_total in stored.values_list("start", "good", "total"):
+    for at, more in source.newest_first(slo, *look_back(source.now, rule.length)):
         if total >= budget.SHORT_EVENTS and at < short_start:
             break
-        good, total = good + more_good, total + more_total
+        good, total = good + more.good, total + more.total
     return Counts(good, total)
