@@ -13,8 +13,9 @@ os.environ["DATA_DIR"] = str(Path(__file__).resolve().parent.parent / "var" / "t
 os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
 
 from slo_portal.settings import *  # noqa: E402, F403
-from slo_portal.settings import DATABASES, STORAGES  # noqa: E402
+from slo_portal.settings import DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
 
 DATABASES["default"]["OPTIONS"].pop("pool")  # a connection of its own for each test's thread
+Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing folder
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nothing here is secret

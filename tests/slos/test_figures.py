@@ -1,0 +1,101 @@
+"""The history of the budgets, and the chart that a worker draws of it."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from kpis.periods import BUCKET, midnight
+from slos import figures, history, snapshots
+from slos.budget import consumed, percent
+from slos.models import Figure, SLODefinition
+from slos.tick import tick
+from tests.slos.worlds_to_show import add, invoice, show
+
+NOW = datetime(2026, 11, 10, 12, 2, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("window", ["rolling", "week", "month", "quarter"])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Kathmandu"])
+def test_the_past_is_what_a_snapshot_of_that_moment_would_say(window, zone):
+    organization = show(NOW, zone=zone)
+    organization.slos.update(window=window, window_days=7)
+    slos = list(organization.slos.all())
+    days = history.ends_of_days(organization, 20, NOW)
+    left = history.budget_left(organization, slos, [end for _, end in days])
+    for k, (_, end) in enumerate(days):
+        for row in snapshots.compute(organization, slos, now=end - BUCKET):
+            spent = consumed(snapshots.window_of(row.slo, row, end).counts, row.slo.budget_percentage / 100)
+            assert left[row.slo.pk][k] == (None if spent is None else percent(1 - spent))
+    assert len({value for values in left.values() for value in values}) >= 3  # there was something to compare
+
+
+@pytest.mark.django_db
+def test_days_end_at_local_midnight_and_are_over():
+    organization = show(NOW, zone="Europe/Berlin")
+    days = history.ends_of_days(organization, 30, NOW)
+    assert len(days) == 30
+    assert days[-1][1] == midnight(NOW.date(), organization.time_zone) == datetime(2026, 11, 9, 23, tzinfo=UTC)
+    assert {(end - start) for start, end in days} == {timedelta(hours=24), timedelta(hours=25)}  # 25 October
+
+
+@pytest.mark.django_db
+def test_a_chart_is_drawn_again_only_when_something_has_changed():
+    organization = show(NOW)
+    assert figures.refresh(organization, now=NOW)
+    later = NOW + timedelta(seconds=50)
+    tick(organization, now=later)
+    assert not figures.refresh(organization, now=later)
+    add(organization, [invoice("new", NOW - timedelta(days=3), late=True)], later)
+    assert figures.refresh(organization, now=later + timedelta(seconds=1))
+    assert Figure.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_changed_definition_redraws_the_chart(clock):
+    organization = show(NOW)
+    figures.refresh(organization, now=NOW)
+    clock.shift(timedelta(seconds=5))
+    assert not figures.refresh(organization, now=NOW + timedelta(seconds=5))
+    slo = SLODefinition.objects.get(organization=organization, sli_type="time_to_ready")
+    slo.target_percentage = 80
+    slo.save()
+    assert figures.refresh(organization, now=NOW + timedelta(seconds=10))
+
+
+@pytest.mark.django_db
+def test_the_chart_has_a_line_per_objective_and_a_point_per_day():
+    organization = show(NOW)
+    content = figures.budget_left(organization, now=NOW)
+    assert [trace["name"] for trace in content["data"]] == sorted(slo.name for slo in organization.slos.all())
+    assert all(len(trace["x"]) == len(trace["y"]) == 30 for trace in content["data"])
+    assert len({trace["line"]["dash"] for trace in content["data"]}) == 7
+
+
+IMPORTED = """
+import sys, django
+django.setup()
+from django.urls import get_resolver
+get_resolver().url_patterns
+import slo_portal.wsgi
+{more}
+sys.exit(any(name.split(".")[0] == "plotly" for name in sys.modules))
+"""
+
+
+@pytest.mark.parametrize(("more", "loaded"), [("", 0), ("import slo_portal.tasks", 1)])
+def test_a_web_process_does_not_load_plotly_and_a_worker_does(more, loaded, monkeypatch):
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.settings")
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", IMPORTED.format(more=more)], cwd=root, check=False)
+    assert done.returncode == loaded
