@@ -93,16 +93,11 @@ LOGS = {
 }
 
 
-@pytest.fixture(params=LOGS.values(), ids=list(LOGS))
-def log(request: pytest.FixtureRequest) -> Log:
-    return request.param
-
-
 @pytest.fixture
 def play(log: Log) -> Play:
     """An organisation with the default limits, and an empty world beside it."""
     start = datetime(2000, 1, 1, tzinfo=UTC)
-    return Play(worlds.Script(zone=ZoneInfo(log.zone), start=start, limits=DEFAULTS, windows={}))
+    return Play(worlds.Script(zone=ZoneInfo(log.zone), start=start, limits=DEFAULTS, windows={}), only=[log.sli])
 
 
 @pytest.fixture
@@ -149,6 +144,7 @@ def measure(log: Log, play: Play, now: datetime) -> None:
         calculate(play.organization, period, min(buckets), end, now=now, slos=[play.slos[log.sli]])
 
 
+@pytest.mark.parametrize("log", LOGS.values(), ids=list(LOGS))
 def test_every_figure_of_a_log_equals_that_of_the_oracle(log: Log, play: Play, files: list[str]) -> None:
     import_files(log, files, play.organization)
     now = datetime.now(UTC)
@@ -169,6 +165,15 @@ def test_every_figure_of_a_log_equals_that_of_the_oracle(log: Log, play: Play, f
         }
 
 
+@pytest.mark.parametrize(
+    "log",
+    [
+        LOGS["azure_extraction"],
+        pytest.param(LOGS["bpic2019"], marks=pytest.mark.slow),
+        pytest.param(LOGS["uci_incident"], marks=pytest.mark.slow),
+    ],
+    ids=lambda log: log.mapping,
+)
 def test_a_log_moved_to_now_fills_the_windows_of_now(log: Log, play: Play, files: list[str]) -> None:
     import_files(log, files, play.organization, "--shift-to-now")
     now = datetime.now(UTC)
