@@ -69,6 +69,12 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
+def local_date(at: datetime, zone: ZoneInfo) -> date:
+    """The local day that holds `at`; a clock that is set back over midnight does not bring the day before back."""
+    shown = at.astimezone(zone).date()
+    return shown + timedelta(days=1) if midnight(shown + timedelta(days=1), zone) <= at else shown
+
+
 def local_periods(period: str, start: datetime, end: datetime, zone: ZoneInfo) -> list[Interval]:
     """Every local hour, day or ISO week (`hourly`, `daily`, `weekly`) that touches [start, end), oldest first."""
     borders = (
@@ -103,7 +109,7 @@ def _days(start: datetime, end: datetime, zone: ZoneInfo, step: int) -> Iterator
 
 def calendar_window(window: str, now: datetime, zone: ZoneInfo) -> Interval:
     """The whole local `week`, `month` or `quarter` that holds `now`."""
-    today = now.astimezone(zone).date()
+    today = local_date(now, zone)
     if window == "week":
         first = today - timedelta(days=today.weekday())
         return midnight(first, zone), midnight(first + timedelta(days=7), zone)
