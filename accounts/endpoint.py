@@ -1,6 +1,6 @@
 """What all addresses of the API share: who asks, the envelope of an answer, and the body of a request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -41,7 +41,7 @@ class Endpoint(APIView):
         return Response(status=204)  # `Allow` is in the headers
 
 
-def success(data: dict[str, object], message: str, *, status: int = 200, location: str | None = None) -> Response:
+def success(data: Mapping[str, object], message: str, *, status: int = 200, location: str | None = None) -> Response:
     headers = {"Location": location} if location else None
     return Response({"success": True, "data": data, "message": message}, status=status, headers=headers)
 
@@ -54,7 +54,7 @@ def read_body(request: HttpRequest, accepted: Sequence[str] = (JSON,)) -> tuple[
     given = request.META.get("CONTENT_LENGTH") or ""
     length = int(given[:20]) if given.isascii() and given.isdigit() else 0
     chunked = not given and "HTTP_TRANSFER_ENCODING" in request.META
-    if not (length or chunked):
+    if not (length or chunked) or _is_empty_form(request, length):
         return b"", accepted[0]
     media = _media_type(request, accepted)
     if length > MAX_BODY:
@@ -68,6 +68,11 @@ def read_body(request: HttpRequest, accepted: Sequence[str] = (JSON,)) -> tuple[
     if len(body) > MAX_BODY:
         raise _too_large()
     return body, media
+
+
+def _is_empty_form(request: HttpRequest, length: int) -> bool:
+    """Some clients send a form without fields where there is no body."""
+    return request.content_type == "multipart/form-data" and 0 < length < 200 and not (request.POST or request.FILES)
 
 
 def _media_type(request: HttpRequest, accepted: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Query parameters: each read as what it is, every other one refused with the way out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qsl
@@ -49,6 +49,10 @@ class Params:
                 raise refusal(name, "invalid", "Is empty or holds the character NUL; leave it out.")
             self.values.setdefault(name, []).append(value)
 
+    def __iter__(self) -> Iterator[str]:
+        """The names that are given."""
+        return iter(self.values)
+
     def __contains__(self, name: str) -> bool:
         return name in self.values
 
@@ -91,22 +95,22 @@ class Params:
         return Span(start, end)
 
 
-def refusal(field: str, code: str, message: str) -> Problem:
-    """400 for one parameter."""
-    return Problem(400, f"{field}: {message}", [{"field": field, "code": code, "message": message}])
+def refusal(field: str, code: str, message: str, *, status: int = 400) -> Problem:
+    """For one parameter, or with status 422 for one field of a body."""
+    return Problem(status, f"{field}: {message}", [{"field": field, "code": code, "message": message}])
 
 
-def whole_number(name: str, value: object, low: int, high: int) -> int:
-    # the length first: reading a number of thousands of digits takes long, and Python refuses it
+def whole_number(name: str, value: object, low: int, high: int, *, status: int = 400) -> int:
+    # its length first: a number of thousands of digits takes long to read, and Python refuses it
     text = str(value) if isinstance(value, str) or type(value) is int else ""
     if not re.fullmatch(r"-?\d{1,9}", text, re.ASCII) or not low <= int(text) <= high:
-        raise refusal(name, "range", f"Must be a whole number from {low} to {high}.")
+        raise refusal(name, "range", f"Must be a whole number from {low} to {high}.", status=status)
     return int(text)
 
 
-def one_of(name: str, value: object, choices: Sequence[str]) -> str:
+def one_of(name: str, value: object, choices: Sequence[str], *, status: int = 400) -> str:
     if not isinstance(value, str) or value not in choices:
-        raise refusal(name, "choice", f"Must be one of: {', '.join(choices)}.")
+        raise refusal(name, "choice", f"Must be one of: {', '.join(choices)}.", status=status)
     return value
 
 

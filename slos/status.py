@@ -136,13 +136,14 @@ def overview(
     now: datetime,
     snapshots: Mapping[UUID, SLOSnapshot] | None = None,
     severities: Mapping[UUID, frozenset[str]] | None = None,
+    latest: Mapping[UUID, SLIMeasurement] | None = None,
 ) -> Overview:
-    """The stored figures, or `snapshots` computed for another moment or a part of the work."""
+    """The stored figures, or `snapshots` and `latest` computed for another moment or a part of the work."""
     known = list(organization.slos.all())
     slos = [slo for slo in known if slo.is_active]
     if snapshots is None:
         snapshots = SLOSnapshot.objects.in_bulk([slo.pk for slo in slos])
-    latest = latest_closed(slos, now)
+    latest = latest_closed(slos, now) if latest is None else latest
     found = [
         SLOStatus(slo, snapshots[slo.pk], now, latest.get(slo.pk), (severities or {}).get(slo.pk, frozenset()))
         if slo.pk in snapshots

@@ -1,0 +1,209 @@
+"""GET /slos/dashboard, /slos/definitions, /slos/{id}/measurements; POST /slos/initialize, /measurements/calculate."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.http import Http404
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import ADMIN
+from accounts.endpoint import Endpoint, read_body, success
+from accounts.models import Organization
+from accounts.problems import Problem
+from kpis.bodies import UNREADABLE
+from kpis.messages import syntax
+from kpis.params import Params, Span, one_of, refusal, whole_number
+from kpis.periods import floor, look_back
+from kpis.poke import look_now
+from slos import catalogue, jobs, payloads, recount, status, trend
+from slos.indicators import FILTERS
+from slos.models import Job, Period, SLIType
+from slos.snapshots import Stored, compute
+from slos.status import Overview
+
+OTHER_NAMES = {"duplicate_detection_recall": SLIType.DUPLICATE_RECALL}
+SLI_TYPES = [*SLIType.values, *OTHER_NAMES]
+
+
+class View(NamedTuple):
+    """What a dashboard is asked for: the moment, the part of the work, and the range of the latest measurement."""
+
+    now: datetime
+    past: bool
+    only: dict[str, str]
+    span: Span
+    sli_types: set[str]
+
+
+class Dashboard(Endpoint):
+    def get(self, request: Request) -> Response:
+        view = _view(request, self.organization)
+        found = _overview(self.organization, view)
+        chosen = [one for one in found.slos if not view.sli_types or one.slo.sli_type in view.sli_types]
+        counts = {
+            name: sum(one.status == name for one in chosen) for name in ("healthy", "warning", "critical", "no_data")
+        }
+        data: dict[str, Any] = {
+            "time_range": view.span.as_data(),
+            "summary": {"total_slos": len(chosen), **{f"{name}_slos": count for name, count in counts.items()}},
+            "slos": [payloads.dashboard_entry(one) for one in chosen],
+            "alerts": [],
+            "as_of": view.now,
+            "data_through": found.ticked_at,
+            "filters": view.only,
+        }
+        if view.only:
+            data["counted_since"] = recount.rows_since(self.organization)
+        return success(data, f"{len(chosen)} objectives, worst first.")
+
+
+def _view(request: Request, organization: Organization) -> View:
+    known = ("time_range_days", "slo_types", "start_date", "end_date", "as_of", *FILTERS)
+    params = Params(request._request, *known, repeatable=("slo_types",))
+    zone, now = organization.time_zone, timezone.now()
+    moment = params.moment("as_of", zone)
+    if moment is not None:
+        moment = floor(moment)
+        oldest = recount.first_bucket(organization)
+        if not oldest <= moment <= now:
+            raise refusal("as_of", "range", f"Must lie between {oldest.isoformat()}, where the buckets begin, and now.")
+    span = params.span("time_range_days", 30, moment or now, zone)
+    only = {name: value for name in FILTERS if (value := params.text(name))}
+    sli_types = {OTHER_NAMES.get(name, name) for name in params.many("slo_types", SLI_TYPES)}
+    return View(moment or now, moment is not None, only, span, sli_types)
+
+
+def _overview(organization: Organization, view: View) -> Overview:
+    """The stored figures, or those of another moment or of a part of the work."""
+    slos = list(organization.slos.active())
+    until = min(view.span.end, view.now)
+    if not (view.only or view.past):
+        return status.overview(organization, now=view.now, latest=status.latest_closed(slos, until))
+    if view.only:
+        source: Stored = recount.part(organization, slos, view.now, view.only, view.past)
+        latest = recount.latest_closed(organization, slos, until, view.only)
+    else:
+        source, latest = recount.Past(organization, slos, view.now), status.latest_closed(slos, until)
+    snapshots = {row.pk: row for row in compute(organization, slos, now=view.now, source=source)}
+    return status.overview(organization, now=view.now, snapshots=snapshots, latest=latest)
+
+
+class Definitions(Endpoint):
+    def get(self, request: Request) -> Response:
+        active_only = Params(request._request, "active_only").flag("active_only", True)
+        slos = self.organization.slos.active() if active_only else self.organization.slos.all()
+        found = [payloads.definition(slo) for slo in slos]
+        return success(
+            {"definitions": found, "count": len(found), "active_only": active_only}, f"{len(found)} definitions."
+        )
+
+
+class Measurements(Endpoint):
+    def get(self, request: Request, slo_id: UUID) -> Response:
+        now, zone = timezone.now(), self.organization.time_zone
+        params = Params(request._request, "days", "start_date", "end_date", "period", "limit", "cursor")
+        slo = self.organization.slos.filter(pk=slo_id).first()
+        if slo is None:
+            raise Http404
+        period = params.choice("period", Period.values, slo.measurement_period)
+        span = params.span("days", 30, now, zone)
+        limit, before = params.integer("limit", 100, 1, 500), params.moment("cursor", zone)
+        page = trend.page(slo, period, (span.start, span.end), limit=limit, before=before)
+        data = {
+            "slo": payloads.definition(slo),
+            "measurements": [payloads.measurement(row, now) for row in page.rows],
+            "summary": trend.summary(slo, period, (span.start, span.end), now=now),
+            "period": span.as_data(),
+            "pagination": {
+                "limit": limit,
+                "next_cursor": page.rows[-1].period_start if page.more else None,
+                "has_more": page.more,
+            },
+        }
+        return success(data, f"{len(page.rows)} {period} measurements, newest first.")
+
+
+class Initialize(Endpoint):
+    scope = ADMIN
+
+    def post(self, request: Request) -> Response:
+        now = timezone.now()
+        Params(request._request)
+        _object(request)
+        created = catalogue.ensure_defaults(self.organization, today=now.astimezone(self.organization.time_zone).date())
+        look_now(self.organization.pk)
+        data = {
+            "task": "initialize_slos",
+            "initiated_by": self.access.user.get_username(),
+            "initiated_at": now,
+            "created": created,
+        }
+        return success(data, f"{created} of the default objectives were missing and have been created.", status=202)
+
+
+class Calculate(Endpoint):
+    def post(self, request: Request) -> Response:
+        now = timezone.now()
+        period, hours_back = _wish(request)
+        _, end = look_back(now, timedelta(0))  # on a border, so that asking again soon finds the job that waits
+        job = jobs.request(self.organization, period, end - timedelta(hours=hours_back), end, by=self.access.user)
+        look_now(self.organization.pk)
+        data = {
+            "period": period,
+            "period_start": job.period_start,
+            "period_end": job.period_end,
+            "hours_back": hours_back,
+            "initiated_by": self.access.user.get_username(),
+            "initiated_at": now,
+            "task_id": job.pk,
+        }
+        message = (
+            "The measurements will be calculated." if settings.METRICS_ENABLED else "METRICS_ENABLED is off: it waits."
+        )
+        return success(data, message, status=202, location=reverse("api-job", args=[job.pk]))
+
+
+class JobState(Endpoint):
+    def get(self, request: Request, job_id: UUID) -> Response:
+        Params(request._request)
+        job = Job.objects.filter(organization=self.organization, pk=job_id).first()
+        if job is None:
+            raise Http404
+        names = ("id", "state", "error", "period", "period_start", "period_end", "created_at", "finished_at")
+        return success({name: getattr(job, name) for name in names}, f"The job is {job.state}.")
+
+
+def _wish(request: Request) -> tuple[str, int]:
+    """`period` and `hours_back`, from the query or the body."""
+    names = ("period", "hours_back")
+    params, fields = Params(request._request, *names), _object(request, *names)
+    for name in fields:
+        if name in params:
+            raise refusal(name, "contradiction", "Give it in the query or in the body, not in both.")
+    given = {"period": None, "hours_back": 24, **{name: params.text(name) for name in params}, **fields}
+    status = {name: 422 if name in fields else 400 for name in names}
+    period = one_of("period", given["period"], Period.values, status=status["period"])
+    return period, whole_number("hours_back", given["hours_back"], 1, 168, status=status["hours_back"])
+
+
+def _object(request: Request, *known: str) -> Mapping[str, Any]:
+    """The members of a JSON object in the body; none when there is no body. Raises Problem."""
+    body, _ = read_body(request._request)
+    if not body.strip():
+        return {}
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, Any])
+    except UNREADABLE as error:
+        raise Problem(400, f"{syntax(error)} Send a JSON object, or no body.") from None
+    for name in fields:
+        if name not in known:
+            known_ones = f"Unknown field. Known: {', '.join(known) or 'none'}."
+            raise refusal(name[:100], "unknown_field", known_ones, status=422)
+    return fields

@@ -1,0 +1,124 @@
+"""What the API says of objectives and measurements. Unknown is null; percentages are 0..100."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from slos.models import SLIMeasurement, SLODefinition, Window
+from slos.status import SLOStatus
+
+NO_ALERTS: dict[str, Any] = {"recent_alerts": [], "alert_count": 0}  # the portal has none yet
+NOTHING_MEASURED: dict[str, Any] = {
+    "period_start": None,
+    "period_end": None,
+    "achieved_percentage": None,
+    "actual_value": None,
+    "error_budget_consumed": None,
+    "good_events_count": 0,
+    "total_events_count": 0,
+}
+
+
+def events(count: Decimal) -> int | float:
+    """A number of events; good ones may be a sum of fractions."""
+    return int(count) if count == count.to_integral_value() else float(round(count, 6))
+
+
+def identity(slo: SLODefinition) -> dict[str, Any]:
+    return {
+        "id": slo.pk,
+        "name": slo.name,
+        "description": slo.description,
+        "sli_type": slo.sli_type,
+        "target_percentage": float(slo.target_percentage),
+        "target_value": float(slo.target_value),
+        "target_unit": slo.target_unit,
+        "measurement_period": slo.measurement_period,
+        "slos_owner": slo.slos_owner,
+    }
+
+
+def definition(slo: SLODefinition) -> dict[str, Any]:
+    return {
+        **identity(slo),
+        "error_budget_percentage": float(slo.budget_percentage),
+        "alerting_threshold_percentage": float(slo.alerting_threshold_percentage),
+        "measurement_periods": slo.measurement_periods,
+        "burn_rate_alert_threshold": float(slo.burn_rate_alert_threshold),
+        "window": slo.window,
+        "window_days": slo.window_days if slo.window == Window.ROLLING else None,
+        "is_active": slo.is_active,
+        "notification_channels": slo.notification_channels,
+        "next_review_at": slo.next_review_at,
+        "created_at": slo.created_at,
+        "updated_at": slo.updated_at,
+    }
+
+
+def dashboard_entry(status: SLOStatus) -> dict[str, Any]:
+    return {
+        **identity(status.slo),
+        "status": status.status,
+        "latest_measurement": _latest(status.latest),
+        "error_budget": _error_budget(status),
+        "burn_rates": status.burn_rates,
+        **NO_ALERTS,
+    }
+
+
+def _latest(row: SLIMeasurement | None) -> dict[str, Any]:
+    if row is None:
+        return NOTHING_MEASURED
+    return {
+        "period_start": row.period_start,
+        "period_end": row.period_end,
+        "achieved_percentage": row.achieved_percentage,
+        "actual_value": row.actual_value,
+        "error_budget_consumed": row.error_budget_consumed,
+        "good_events_count": events(row.good_events_count),
+        "total_events_count": row.total_events_count,
+    }
+
+
+def _error_budget(status: SLOStatus) -> dict[str, Any]:
+    snapshot = status.snapshot
+    return {
+        "percentage": float(status.slo.budget_percentage),
+        "consumed_percentage": status.consumed_percentage,
+        "remaining_percentage": status.remaining_percentage,
+        "achieved_percentage": status.achieved_percentage,
+        "allowed_events": events(status.allowed_bad),
+        "bad_events": events(status.bad),
+        "remaining_events": events(status.remaining_bad),
+        "good_events_count": events(snapshot.good),
+        "total_events_count": snapshot.total,
+        "pending_events_count": snapshot.pending,
+        "too_few_to_judge": status.too_few,
+        "window": {
+            "kind": status.slo.window,
+            "start": snapshot.window_start,
+            "end": snapshot.window_end,
+            "days": round((snapshot.window_end - snapshot.window_start).total_seconds() / 86400),
+        },
+    }
+
+
+def measurement(row: SLIMeasurement, now: datetime) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "period_start": row.period_start,
+        "period_end": row.period_end,
+        "measurement_period": row.period,
+        "actual_value": row.actual_value,
+        "target_value": float(row.target_value),
+        "target_unit": row.target_unit,
+        "target_percentage": float(row.target_percentage),
+        "achieved_percentage": row.achieved_percentage,
+        "error_budget_consumed": row.error_budget_consumed,
+        "good_events_count": events(row.good_events_count),
+        "total_events_count": row.total_events_count,
+        "pending_events_count": row.pending_events_count,
+        "measurement_metadata": {"partial": row.period_end > now},
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
