@@ -136,7 +136,7 @@ class TokenForm(ModelForm):
         if reach is None:
             self.add_error("user", f"{user} is no member of {organization}. Add a membership first.")
         elif not reach.allows(scope):
-            self.add_error("scope", f"The role of {user} in {organization} reaches no further than {reach.scope!r}.")
+            self.add_error("scope", f"The role of {user} in {organization} reaches no further than “{reach.scope}”.")
 
     def save(self, commit: bool = True) -> ApiToken:
         token, secret = tokens.issue(**self.cleaned_data)
@@ -187,6 +187,10 @@ class ApiTokenAdmin(ByRole):
         if token.revoked_at:
             return "revoked"
         return "expired" if token.expires_at and token.expires_at <= timezone.now() else "usable"
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        one_way = {"show_save_and_continue": False, "show_save_and_add_another": False}  # to the page with the secret
+        return super().add_view(request, form_url, {**one_way, **(extra_context or {})})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """The form has issued and stored it."""

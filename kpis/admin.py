@@ -16,7 +16,6 @@ class Facts(ByRole):
     """Read-only lists that stay fast over millions of rows: counted to a bound, searched by whole keys."""
 
     paginator = NewestOnly
-    show_full_result_count = False
     list_per_page = 50
     searched: tuple[str, ...] = ()
 

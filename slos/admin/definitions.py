@@ -53,7 +53,7 @@ def state_of(slo: SLODefinition) -> words.State:
 
 
 VERSION = re.compile(r"[0-9]{1,9}")
-FIGURES = ["state", "now", "budget_left", "events_left", "burn", "counted"]
+FIGURES = ["state", "now", "budget_left", "burn", "counted"]
 
 
 @admin.register(SLODefinition)
@@ -66,7 +66,6 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
         "promise",
         "now",
         "budget_left",
-        "events_left",
         "burn",
         "periods",
         "slos_owner",
@@ -129,14 +128,11 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
 
     @admin.display(description="budget left")
     def budget_left(self, slo: SLODefinition) -> str:
-        return words.percentage(figures_of(slo).remaining_percentage)
-
-    @admin.display(description="in events")
-    def events_left(self, slo: SLODefinition) -> str:
         figures = figures_of(slo)
+        left = words.percentage(figures.remaining_percentage)
         if not figures.snapshot.total:
-            return words.NO_DATA
-        return words.budget_left(slo.sli_type, figures.remaining_bad, figures.allowed_bad)
+            return left
+        return f"{left}: {words.budget_left(slo.sli_type, figures.remaining_bad, figures.allowed_bad)}"
 
     @admin.display(description="burn 1 h")
     def burn(self, slo: SLODefinition) -> str:
@@ -188,7 +184,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """What was measured is not thrown away."""
         slo = self.get_object(request, object_id)
-        if slo is None or not _measured(slo):
+        if slo is None or not self.has_delete_permission(request, slo) or not _measured(slo):
             return super().delete_view(request, object_id, extra_context)
         self.message_user(
             request,

@@ -31,9 +31,6 @@ class SLOFilter(admin.SimpleListFilter):
         return queryset if value is None else queryset.filter(slo=value)
 
 
-SYMBOLS: dict[str, str] = {Unit.PERCENT: "%", Unit.CONFIDENCE: ""}
-
-
 def local(row: SLIMeasurement, at: datetime) -> str:
     """In the time zone that the period was cut by."""
     return at.astimezone(row.organization.time_zone).strftime("%a %Y-%m-%d %H:%M")
@@ -60,7 +57,6 @@ class SLIMeasurementAdmin(ReadOnly):
     list_filter = [OneOrganization, SLOFilter, "period"]
     date_hierarchy = "period_start"
     ordering = ["-period_start"]
-    show_full_result_count = False
     list_per_page = 50
     paginator = NewestOnly
     sortable_by = ["start"]
@@ -91,7 +87,9 @@ class SLIMeasurementAdmin(ReadOnly):
     @admin.display(description="actual value")
     def actual(self, row: SLIMeasurement) -> str:
         value = row.actual_value
-        return words.NO_DATA if value is None else f"{value:,.4g} {SYMBOLS.get(row.target_unit, row.target_unit)}"
+        if value is None or row.target_unit == Unit.PERCENT:
+            return words.percentage(value, 2)
+        return f"{value:,.4g} {'' if row.target_unit == Unit.CONFIDENCE else row.target_unit}".strip()
 
     @admin.display(description="budget consumed")
     def consumed(self, row: SLIMeasurement) -> str:
