@@ -15,6 +15,7 @@ from kpis.failpoints import fp
 from kpis.periods import BUCKET, Interval, floor, local_periods
 from slos.buckets import Changed
 from slos.indicators import Count
+from slos.lock import wait_alone
 from slos.models import SLIBucket, SLIMeasurement, SLODefinition
 from slos.pending import pending
 from slos.sums import Sums, over_periods, widest
@@ -41,6 +42,7 @@ def calculate(
     written = 0
     for at in range(0, len(periods), CHUNK):
         with transaction.atomic():
+            wait_alone(organization)  # a tick that cannot see our new rows yet would not sum them again
             written += _write(organization, period, chosen, periods[at : at + CHUNK], now)
             fp("measure.before_commit")
         progress(min(at + CHUNK, len(periods)), len(periods))

@@ -274,7 +274,7 @@ class SLIMeasurement(models.Model):
         indexes = [models.Index("organization", "period", "period_start", name="measurement_period")]
 
     def __str__(self) -> str:
-        return f"{self.slo_id} {self.period} {self.period_start:%Y-%m-%d %H:%M}"
+        return f"{self.get_period_display()} from {self.period_start:%Y-%m-%d %H:%M} UTC"
 
     @property
     def counts(self) -> Counts:
@@ -330,7 +330,7 @@ class EngineState(models.Model):
     figures_changed_at = models.DateTimeField(null=True)  # when a tick last changed any figure
 
     def __str__(self) -> str:
-        return f"{self.organization_id} {self.ticked_at}"
+        return f"Ticked at {self.ticked_at:%Y-%m-%d %H:%M:%S} UTC" if self.ticked_at else "Never ticked"
 
 
 class Job(models.Model):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import Organization
 from kpis.failpoints import fp
@@ -17,6 +17,7 @@ from kpis.periods import floor
 from slos import buckets, measure, snapshots
 from slos.buckets import Changed, Dirty
 from slos.indicators import Count
+from slos.lock import try_alone
 from slos.models import EngineState, SLODefinition, SLOSnapshot
 
 
@@ -32,17 +33,11 @@ class TickResult:
 def tick(organization: Organization, *, now: datetime) -> TickResult:
     """Count what is dirty and write the figures; the only writer of buckets and snapshots."""
     with transaction.atomic():
-        if not _alone(organization):
+        if not try_alone(organization):
             return TickResult(ran=False)
         result = _tick(organization, now)
         fp("tick.before_commit")
     return result
-
-
-def _alone(organization: Organization) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"tick {organization.pk}"])
-        return cursor.fetchone()[0]
 
 
 def _tick(organization: Organization, now: datetime) -> TickResult:
