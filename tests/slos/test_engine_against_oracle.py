@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.oracle import worlds
+from tests.oracle.facts import INVOICE
 from tests.slos.playing import Play
 
 SCRIPTS = st.builds(worlds.script, st.randoms(use_true_random=False))
@@ -26,8 +27,11 @@ anything_goes = settings(
 
 @pytest.fixture
 def neighbour(db: None) -> Play:
-    """Another organisation whose rows bear the same names."""
-    play = Play(worlds.script(Random(1), invoices=10, exceptions=5), slug="neighbour")
+    """Another organisation whose rows bear the same names; its invoices are all void."""
+    script = worlds.script(Random(1), invoices=10, exceptions=5)
+    voided = [{"invoice_id": f"i{i}", "voided_at": script.end} for i in range(10)]
+    script.steps.insert(-1, (script.end, worlds.Tell(INVOICE, voided)))
+    play = Play(script, slug="neighbour")
     play.run()
     return play
 
