@@ -5,6 +5,7 @@ from typing import Any
 
 from dateutil.relativedelta import relativedelta
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -94,7 +95,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
         return super().get_queryset(request).select_related("snapshot", "organization")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is None:
+        if obj is None or request.method == "POST":  # a refused form has no figures: its target may be anything
             return self.fieldsets
         return [("Now", {"fields": FIGURES}), *self.fieldsets]
 
@@ -177,8 +178,11 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        if self.get_object(request, object_id) is None or not VERSION.fullmatch(version_id):
+        slo = self.get_object(request, object_id)
+        if slo is None or not VERSION.fullmatch(version_id):
             raise Http404
+        if request.method == "POST" and not self.has_change_permission(request, slo):
+            raise PermissionDenied  # the package lets everyone revert who may look
         return super().history_form_view(request, object_id, version_id, extra_context)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:

@@ -1,0 +1,260 @@
+"""Objectives in the admin: defined with care, shown as the overview shows them, and never lost."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Membership, Organization
+from kpis.ingest import store_rows
+from kpis.messages import INVOICE
+from slos.measure import calculate
+from slos.models import SLIMeasurement, SLODefinition, SLOSnapshot
+from slos.status import overview
+from slos.tick import tick
+from tests.admin_world import address, errors, filled, listed, text, world
+
+pytestmark = pytest.mark.django_db
+LIST = address(SLODefinition, "changelist")
+
+
+@pytest.fixture
+def house():
+    return world()
+
+
+@pytest.fixture
+def editor(house):
+    return house.client("editor")
+
+
+def objective(house, name="Time-to-Ready Processing"):
+    return house.ours.slos.get(name=name)
+
+
+def save(client, slo, **changed):
+    return client.post(address(SLODefinition, "change", slo.pk), {**filled(client, SLODefinition, slo.pk), **changed})
+
+
+def test_an_untouched_form_changes_nothing(house, editor):
+    for slo in house.ours.slos.all():
+        before, versions = SLODefinition.objects.filter(pk=slo.pk).values().get(), slo.history.count()
+        assert save(editor, slo).status_code == 302
+        after = SLODefinition.objects.filter(pk=slo.pk).values().get()
+        assert {**after, "updated_at": 0} == {**before, "updated_at": 0}
+        assert slo.history.count() == versions + 1
+
+
+def test_every_field_has_help(house, editor):
+    form = editor.get(address(SLODefinition, "add")).context["adminform"].form
+    assert len(form.fields) >= 17
+    without = [name for name, field in form.fields.items() if not field.help_text]
+    assert without == ["organization"]
+
+
+def test_a_new_objective_is_counted_with_the_next_tick(house, editor):
+    sent = {
+        **filled(editor, SLODefinition), "name": "Fast lane", "sli_type": "time_to_ready",
+        "target_percentage": "99.999", "target_value": "30", "target_unit": "seconds", "measurement_period": "weekly",
+        "further_periods": ["hourly", "weekly"], "notification_channels": "email, slack", "slos_owner": "AP",
+    }  # fmt: skip
+    assert editor.post(address(SLODefinition, "add"), sent).status_code == 302
+    slo = objective(house, "Fast lane")
+    assert slo.measurement_periods == ["weekly", "hourly"]
+    assert slo.notification_channels == ["email", "slack"]
+    assert (slo.organization, slo.created_by) == (house.ours, house.people["editor"])
+    assert slo.next_review_at > timezone.localdate() + timedelta(days=80)
+    tick(house.ours, now=timezone.now())
+    assert slo.snapshot.total == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "says"),
+    [
+        ({"target_percentage": "100"}, "target_percentage", "less than or equal to 99.999"),
+        ({"target_percentage": "49"}, "target_percentage", "greater than or equal to 50"),
+        ({"target_percentage": "NaN"}, "target_percentage", "number"),
+        ({"target_percentage": "95", "error_budget_percentage": "10"}, "error_budget_percentage", "at most 5"),
+        ({"burn_rate_alert_threshold": "20"}, "burn_rate_alert_threshold", "highest possible burn rate is 20"),
+        ({"target_percentage": "85", "burn_rate_alert_threshold": "7"}, "burn_rate_alert_threshold", "6.67"),
+        ({"target_unit": "percent"}, "target_unit", "seconds, minutes, hours, days"),
+        ({"target_value": ""}, "target_value", "Enter the limit"),
+        ({"target_value": "100", "target_unit": "days"}, "target_value", "90 days"),
+        ({"target_value": "99999999", "target_unit": "days"}, "target_value", "90 days"),
+        ({"window_days": "91"}, "window_days", "90"),
+        ({"measurement_period": "yearly"}, "measurement_period", "valid choice"),
+        ({"further_periods": ["yearly"]}, "further_periods", "valid choice"),
+        ({"name": "Approval Latency"}, "__all__", "already exists"),
+        ({"name": "nul\0"}, "name", "Null characters"),
+        ({"notification_channels": "email,,slack"}, "notification_channels", "required"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_nothing_saved(house, editor, changed, field, says):
+    slo = objective(house)
+    assert says in " ".join(errors(save(editor, slo, **changed))[field])
+    assert slo.history.count() == 1
+
+
+def test_a_rate_follows_its_target(house, editor):
+    slo = objective(house, "Extraction Accuracy")
+    assert save(editor, slo, target_percentage="93.5", target_value="").status_code == 302
+    slo.refresh_from_db()
+    assert slo.target_value == Decimal("0.935")
+
+
+def test_what_is_counted_and_for_whom_stays(house, editor):
+    slo = objective(house)
+    assert save(editor, slo, sli_type="duplicate_recall", organization=house.theirs.pk).status_code == 302
+    slo.refresh_from_db()
+    assert (slo.sli_type, slo.organization) == ("time_to_ready", house.ours)
+
+
+def test_a_viewer_reads_every_field_and_saves_none(house):
+    viewer, slo = house.client("viewer"), objective(house)
+    page = text(viewer.get(address(SLODefinition, "change", slo.pk)))
+    for shown in ("AP Operations", "daily", "hourly", "95.000", "Alerting threshold"):
+        assert shown in page
+    assert viewer.post(address(SLODefinition, "change", slo.pk), {"name": "taken"}).status_code == 403
+    assert listed(viewer, SLODefinition) != []
+
+
+def test_the_list_shows_what_the_overview_shows(house, editor):
+    now = timezone.now()
+    at = now - timedelta(days=29)
+    rows = [{"invoice_id": f"I-{k}", "uploaded_at": at, "ready_at": at + timedelta(minutes=k % 12)} for k in range(120)]
+    store_rows(INVOICE, house.ours, rows, now=now)
+    tick(house.ours, now=now)
+    figures = {one.slo.name: one for one in overview(house.ours, now=now).slos}
+    slo = figures["Time-to-Ready Processing"]
+    assert (slo.achieved_percentage, slo.remaining_percentage) == (50.4132, -891.7355)
+    row = text(editor.get(LIST)).partition(f"/{slo.slo.pk}/change/")[2].partition("</tr>")[0]
+    for shown in (
+        "✖ Budget used up",
+        "95\N{NO-BREAK SPACE}% within 5 minutes",
+        "50.4",
+        "\N{MINUS SIGN}891.8",
+        "54 invoices too many, 6 allowed",
+    ):
+        assert shown in row
+    assert "✖" not in text(house.client("root").get(LIST, {"organization": str(house.theirs.pk)}))
+
+
+def test_the_state_filter_finds_each_objective_once(house, editor, django_assert_max_num_queries):
+    slo = objective(house)
+    slo.is_active = False
+    slo.save()
+    found = {
+        state: listed(editor, SLODefinition, state=state) for state in ("Paused", "No data", "Too few to judge", "Met")
+    }
+    assert found["Paused"] == [str(slo.pk)]
+    assert sorted(pk for each in found.values() for pk in each) == sorted(str(one.pk) for one in house.ours.slos.all())
+    with django_assert_max_num_queries(11):
+        editor.get(LIST, {"state": "No data"})
+
+
+def test_an_objective_that_was_never_counted_has_no_data(house, editor):
+    SLOSnapshot.objects.all().delete()
+    assert text(editor.get(LIST)).count("○ No data") == 7
+
+
+def act(client, action, *slos):
+    return client.post(LIST, {"action": action, "_selected_action": [slo.pk for slo in slos]}, follow=True)
+
+
+def test_objectives_are_paused_and_resumed_and_it_is_remembered(house, editor):
+    slos = list(house.ours.slos.all()[:2])
+    for action, active in (("pause", False), ("resume", True)):
+        assert "2 of 2 objectives" in text(act(editor, action, *slos))
+        for slo in slos:
+            slo.refresh_from_db()
+            assert slo.is_active == active
+            last = slo.history.first()
+            assert (last.is_active, last.history_user) == (active, house.people["editor"])
+
+
+def test_one_pauses_only_where_one_is_editor(house):
+    person = house.people["editor"]
+    Membership.objects.create(user=person, organization=house.theirs, role="viewer")
+    mine, foreign = house.ours.slos.first(), house.theirs.slos.first()
+    client = house.client("editor")
+    assert {str(mine.pk), str(foreign.pk)} <= set(listed(client, SLODefinition))
+    assert "1 of 2 objectives" in text(act(client, "pause", mine, foreign))
+    act(house.client("viewer"), "pause", house.ours.slos.last())
+    assert list(SLODefinition.objects.filter(is_active=False)) == [mine]
+
+
+def test_what_was_measured_is_not_deleted(house, editor):
+    measured, fresh = objective(house), objective(house, "Duplicate Detection Recall")
+    fresh.measurements.all().delete()
+    for slo in (measured, fresh):
+        answer = editor.post(address(SLODefinition, "delete", slo.pk), {"post": "yes"}, follow=True)
+        assert ("Switch it off instead" in text(answer)) == (slo == measured)
+    assert house.ours.slos.filter(pk=measured.pk).exists()
+    assert not house.ours.slos.filter(pk=fresh.pk).exists()
+    assert "delete_selected" not in text(editor.get(LIST))
+
+
+def test_the_history_tells_who_changed_what_and_takes_it_back(house, editor):
+    slo = objective(house)
+    assert save(editor, slo, target_percentage="97", measurement_period="weekly").status_code == 302
+    page = text(editor.get(address(SLODefinition, "history", slo.pk)))
+    for shown in ("our-editor", "95.000 → 97.000", "daily", "weekly"):
+        assert shown in page
+    version = f"{address(SLODefinition, 'history', slo.pk)}{slo.history.last().pk}/"
+    form = editor.get(version).context["adminform"].form
+    assert (form["target_percentage"].value(), form["measurement_period"].value()) == (95, "daily")
+    assert editor.post(version, {**filled(editor, SLODefinition, slo.pk), "target_percentage": "95"}).status_code == 302
+    slo.refresh_from_db()
+    assert slo.target_percentage == 95
+    for sent in ({"name": "taken"}, {"measurement_period": "hourly"}):
+        assert house.client("viewer").post(version, sent).status_code == 403
+    slo.refresh_from_db()
+    assert slo.measurement_periods == ["weekly", "hourly"]
+
+
+def test_the_history_of_another_organization_does_not_exist(house, editor):
+    own, foreign = objective(house), house.theirs.slos.first()
+    versions = address(SLODefinition, "history", own.pk)
+    assert editor.get(f"{versions}{own.history.first().pk}/").status_code == 200
+    assert (
+        editor.get(f"{address(SLODefinition, 'history', foreign.pk)}{foreign.history.first().pk}/").status_code == 404
+    )
+    for odd in ("x", "%00", "9" * 40, str(foreign.history.first().pk)):
+        assert editor.get(f"{versions}{odd}/").status_code == 404
+
+
+def test_measurements_are_shown_in_local_time_partial_or_closed(house):
+    berlin = Organization.objects.create(name="Berlin", slug="berlin", time_zone="Europe/Berlin")
+    berlin.refresh_from_db()
+    slo = SLODefinition.objects.create(
+        organization=berlin, name="Ready", sli_type="time_to_ready", target_percentage=95, target_value=5,
+        target_unit="minutes", measurement_periods=["daily"],
+    )  # fmt: skip
+    now = timezone.now()
+    calculate(berlin, "daily", now - timedelta(days=1), now, now=now, slos=[slo])
+    at = datetime(2026, 3, 10, 23, 30, tzinfo=UTC)  # the eleventh in Berlin
+    store_rows(
+        INVOICE, berlin, [{"invoice_id": "I", "uploaded_at": at, "ready_at": at + timedelta(minutes=2)}], now=now
+    )
+    tick(berlin, now=now)
+    calculate(berlin, "daily", at, at, now=now, slos=[slo])
+    calculate(berlin, "daily", at, at + timedelta(minutes=1), now=now, slos=[slo])
+    client = house.client("root")
+    page = text(client.get(address(SLIMeasurement, "changelist"), {"organization": str(berlin.pk)}))
+    for shown in ("Wed 2026-03-11 00:00", "partial", "closed", "no data", "100.00", "2 minutes", "1 of 1"):
+        assert shown in page
+
+
+def test_measurements_are_found_by_objective_period_and_day(house, editor):
+    slo = objective(house)
+    row = slo.measurements.order_by("period_start").first()
+    day = row.period_start
+    chosen = {"slo": str(slo.pk), "period__exact": "daily"}
+    chosen |= {"period_start__year": f"{day:%Y}", "period_start__month": f"{day:%m}", "period_start__day": f"{day:%d}"}
+    assert listed(editor, SLIMeasurement, **chosen) == [str(row.pk)]
+    assert listed(editor, SLIMeasurement, **chosen | {"period__exact": "weekly"}) == []
+    assert len(listed(editor, SLIMeasurement)) > 1
+    assert (
+        editor.get(address(SLIMeasurement, "changelist"), {"slo": str(house.theirs.slos.first().pk)}).status_code == 302
+    )
