@@ -1,0 +1,79 @@
+"""Callers of the API, who check of every answer what holds of all of them."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Membership, Organization, User
+from accounts.tokens import issue
+from slos.catalogue import ensure_defaults
+
+API = "/api/v1/metrics/"
+JSON, NDJSON = "application/json", "application/x-ndjson"
+PROBLEM = "application/problem+json"
+
+
+@dataclass
+class Caller:
+    """Somebody with a bearer token of an organisation."""
+
+    organization: Organization
+    user: User
+    token: str
+    client: Client = field(default_factory=Client)
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self.request("GET", path, **headers)
+
+    def post(self, path: str, body: object = b"", media: str = JSON, **headers: str) -> HttpResponse:
+        return self.request("POST", path, body, media, **headers)
+
+    def request(self, method: str, path: str, body: object = b"", media: str = JSON, **headers: str) -> HttpResponse:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        given = {"authorization": f"Bearer {self.token}", **headers}
+        address = path if path.startswith("/") else API + path
+        return checked(self.client.generic(method, address, content, media, headers=given), address)
+
+
+def checked(answer: HttpResponse, address: str) -> HttpResponse:
+    """No answer is a failure of the server, every refusal is a problem document, every success an envelope."""
+    assert answer.status_code < 500, answer.content
+    if answer.status_code >= 400:
+        assert answer["Content-Type"] == PROBLEM
+        problem = answer.json()
+        assert problem["status"] == answer.status_code
+        assert problem["success"] is False
+        assert problem["instance"] == address.partition("?")[0]
+        assert {"type", "title", "detail"} <= problem.keys()
+        assert problem["detail"]
+    elif answer.content:
+        assert answer["Content-Type"] == JSON
+        assert answer.json().keys() == {"success", "data", "message"}
+    assert answer["Cache-Control"] == "no-store"
+    return answer
+
+
+def data(answer: HttpResponse) -> dict[str, Any]:
+    """What a request that was granted brought."""
+    assert answer.status_code in (200, 202), answer.content
+    return answer.json()["data"]
+
+
+def an_organization(slug: str = "default", zone: str = "UTC") -> Organization:
+    """One with the default objectives."""
+    organization = Organization.objects.create(name=slug.title(), slug=slug, time_zone=zone)
+    organization.refresh_from_db()
+    ensure_defaults(organization, today=timezone.now().date())
+    return organization
+
+
+def a_caller(organization: Organization | None = None, scope: str = "write", role: str = "admin") -> Caller:
+    organization = organization or an_organization()
+    user = User.objects.create_user(f"{organization.slug}-{scope}-{role}")
+    Membership.objects.create(user=user, organization=organization, role=role)
+    _, token = issue(user, organization, name="test", scope=scope)
+    return Caller(organization, user, token)
