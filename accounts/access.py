@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from accounts.models import ApiToken, Membership, Organization, User
 
-READ, WRITE, ADMIN = ApiToken.Scope.READ, ApiToken.Scope.WRITE, ApiToken.Scope.ADMIN
+READ, WRITE, ADMIN = ApiToken.Scope.READ.value, ApiToken.Scope.WRITE.value, ApiToken.Scope.ADMIN.value
 _ORDER = [READ, WRITE, ADMIN]
 _REACH = {  # the widest scope of each role
     Membership.Role.VIEWER: READ,

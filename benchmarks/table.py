@@ -10,7 +10,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Row:
-    """One measured figure; `goal` is how it should compare, in words, and `met` whether it does (None: reported only)."""
+    """One measured figure; `goal` is how it should compare, `met` whether it does (None: only reported)."""
 
     name: str
     value: str

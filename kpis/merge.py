@@ -52,8 +52,8 @@ class Merge:
         uniform = all(mask == union for mask in masks)
         with connection.cursor() as cursor:
             self._stage(cursor, zip(masks, rows, strict=True), named)
-            self._lock(cursor, named)
-            sql = statement(self.kind, self.table, named, uniform)
+            known = self._lock(cursor, named)
+            sql = statement(self.kind, self.table, named, uniform) if known else insertion(self.kind, self.table, named)
             cursor.execute(sql, {"organization": self.organization.pk, "now": self.now})
             new, inserted, updated = cursor.fetchone()
         if inserted != new:
@@ -81,8 +81,8 @@ class Merge:
                     values[places.index(labels)] = Jsonb(row[labels])
                 copy.write_row([mask, row[0], *values])
 
-    def _lock(self, cursor: Any, named: Sequence[str]) -> None:
-        """Serialise with what changes the same rows; then every later statement sees the newest rows."""
+    def _lock(self, cursor: Any, named: Sequence[str]) -> bool:
+        """Serialise with what changes the same rows, so that later statements see the newest; were there any?"""
         staged, params = f"staged_{self.kind.name}", {"organization": self.organization.pk}
         if self.kind is not INVOICE or "voided_at" in named:
             cursor.execute(lock_stripes(self.kind), params)
@@ -92,6 +92,7 @@ class Merge:
             f" WHERE m.organization_id = %(organization)s ORDER BY m.{key} FOR UPDATE OF m) locked",
             params,
         )
+        return bool(cursor.fetchone()[0])
 
 
 @lru_cache
@@ -120,6 +121,24 @@ def lock_stripes(kind: Kind) -> str:
 
 
 @lru_cache(maxsize=512)
+def insertion(kind: Kind, table: str, named: tuple[str, ...]) -> str:
+    """`statement` for staged rows none of which is known: the usual case, and a good deal shorter."""
+    staged = f"staged_{kind.name}"
+    values = ["coalesce(jsonb_strip_nulls(labels), '{}')" if name == "labels" else name for name in named]
+    instants = [f"('{name}', {name})" for name in kind.times if name in named]
+    voided = _voiding_marks("staged_invoice c WHERE c.voided_at IS NOT NULL") if "voided_at" in named else ""
+    return f"""
+        WITH inserted AS (
+            INSERT INTO {table} (organization_id, created_at, updated_at, {", ".join([kind.key, *named])})
+            SELECT %(organization)s, %(now)s, %(now)s, {", ".join([kind.key, *values])} FROM {staged}
+            ORDER BY {kind.key} ON CONFLICT (organization_id, {kind.key}) DO NOTHING RETURNING id
+        ), marked AS (
+            {_marks(staged, instants, voided)}
+        )
+        SELECT (SELECT count(*) FROM {staged}), (SELECT count(*) FROM inserted), 0"""  # noqa: S608
+
+
+@lru_cache(maxsize=512)
 def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> str:
     """Merge the staged rows; answers (new keys, inserted, updated). `named`: fields that any row names."""
     key, times = kind.key, kind.times
@@ -128,9 +147,10 @@ def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> 
     differs = " OR ".join([f"{name} IS DISTINCT FROM old_{name}" for name in named] or ["false"])
     sets = ", ".join([*(f"{name} = c.{name}" for name in named), "updated_at = %(now)s"])
     columns = "".join(f", {name}" for name in named)
-    marks = ", ".join(f"('{name}', old_{name})" for name in times)
-    marks += "".join(f", ('{name}', {name})" for name in times if name in named)
-    voiding = _voiding_marks() if "voided_at" in named else ""
+    instants = [f"('{name}', old_{name})" for name in times]
+    instants += [f"('{name}', {name})" for name in times if name in named]
+    turned = "changed c WHERE (c.voided_at IS NULL) <> (c.old_voided_at IS NULL)"
+    voided = _voiding_marks(turned) if "voided_at" in named else ""
     return f"""
         WITH pair AS MATERIALIZED (
             SELECT {", ".join([f"s.{key}", "o.id AS old_id", *merged, *old])}
@@ -144,12 +164,7 @@ def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> 
             SELECT %(organization)s, {key}, %(now)s, %(now)s{columns} FROM changed WHERE old_id IS NULL ORDER BY {key}
             ON CONFLICT (organization_id, {key}) DO NOTHING RETURNING id
         ), marked AS (
-            INSERT INTO {MARKS} (organization_id, field, start)
-            SELECT DISTINCT %(organization)s, field, date_bin('5 minutes', at, timestamptz '2000-01-01 00:00Z')
-            FROM (
-                SELECT v.field, v.at FROM changed, LATERAL (VALUES {marks}) v (field, at)
-                WHERE v.at IS NOT NULL {voiding}
-            ) instants
+            {_marks("changed", instants, voided)}
         )
         SELECT (SELECT count(*) FROM changed WHERE old_id IS NULL), (SELECT count(*) FROM inserted),
             (SELECT count(*) FROM updated)"""  # noqa: S608
@@ -164,10 +179,20 @@ def _merged(kind: Kind, name: str, uniform: bool) -> str:
     return new if uniform else f"CASE WHEN s.named & {bit} <> 0 THEN {new} ELSE {old} END"
 
 
-def _voiding_marks() -> str:
+def _marks(source: str, instants: Sequence[str], more: str) -> str:
+    """Mark the buckets of (field, instant) pairs of the rows in `source`."""
+    values = ", ".join(instants) or "('', NULL::timestamptz)"
+    return f"""
+            INSERT INTO {MARKS} (organization_id, field, start)
+            SELECT DISTINCT %(organization)s, field, date_bin('5 minutes', at, timestamptz '2000-01-01 00:00Z')
+            FROM (
+                SELECT v.field, v.at FROM {source}, LATERAL (VALUES {values}) v (field, at) {more}
+            ) instants WHERE at IS NOT NULL"""  # noqa: S608
+
+
+def _voiding_marks(invoices: str) -> str:
     """Voiding an invoice, or taking it back, changes the figures of its exceptions."""
     return f"""
-        UNION ALL SELECT v.field, v.at FROM changed c
-        JOIN {EXCEPTIONS} e ON e.organization_id = %(organization)s AND e.invoice_id = c.invoice_id,
-        LATERAL (VALUES ('opened_at', e.opened_at), ('resolved_at', e.resolved_at)) v (field, at)
-        WHERE v.at IS NOT NULL AND (c.voided_at IS NULL) <> (c.old_voided_at IS NULL)"""  # noqa: S608
+                UNION ALL SELECT v.field, v.at FROM (SELECT c.invoice_id FROM {invoices}) voided
+                JOIN {EXCEPTIONS} e ON e.organization_id = %(organization)s AND e.invoice_id = voided.invoice_id,
+                LATERAL (VALUES ('opened_at', e.opened_at), ('resolved_at', e.resolved_at)) v (field, at)"""  # noqa: S608

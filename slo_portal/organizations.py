@@ -8,7 +8,7 @@ from slos import catalogue
 
 
 def set_up(organization: Organization, *, now: datetime) -> int:
-    """Give a new organisation its objectives and its schedule; returns the objectives created. Repeating is harmless."""
+    """Give a new organisation its objectives and its schedule, once; returns the objectives created."""
     schedule.ensure_for(organization)
     if not catalogue.never_had_any(organization):
         return 0

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -79,11 +80,11 @@ def days_with_rows(organization: Organization, count: Count, since: datetime | N
     for name, shift in ((indicator.ended, timedelta(0)), (indicator.started, count.limit or timedelta(0))):
         if name:
             sql = (
-                f"SELECT DISTINCT date_bin('1 day', {name} + %s, timestamptz '2000-01-01 00:00Z')"  # noqa: S608
+                f"SELECT DISTINCT date_bin('1 day', {name} + %s * interval '1 second', timestamptz '2000-01-01 00:00Z')"  # noqa: S608
                 f" FROM {indicator.table} WHERE organization_id = %s AND {name} IS NOT NULL"
             )
             with connection.cursor() as cursor:
-                cursor.execute(sql, [shift, organization.pk])
+                cursor.execute(sql, [shift.total_seconds(), organization.pk])
                 days |= {day for (day,) in cursor.fetchall()}
     for day in sorted(days):
         if since is None or day + DAY > since:
@@ -115,12 +116,14 @@ def recount(organization: Organization, run: Run, groups: Mapping[Count, Sequenc
 
 def _recount(organization: Organization, run: Run, groups: Mapping[Count, Sequence[UUID]], now: datetime) -> Changed:
     pairs = [(k, slo) for k, slos in enumerate(groups.values()) for slo in slos]
-    params = {"organization": organization.pk, "now": now, "run_start": run.start, "run_end": run.end}
+    params: dict[str, Any] = {"organization": organization.pk, "now": now}
+    params |= {"run_start": run.start, "run_end": run.end}
     params |= {"ks": [k for k, _ in pairs], "slos": [slo for _, slo in pairs]}
     computed = counting(list(groups), BIN, run.start, run.end, params)
     sql = f"""
         WITH counted AS MATERIALIZED (
-            SELECT g.slo_id, c.* FROM ({computed}) c JOIN unnest(%(ks)s::int[], %(slos)s::uuid[]) g (k, slo_id) USING (k)
+            SELECT g.slo_id, c.* FROM ({computed}) c
+            JOIN unnest(%(ks)s::int[], %(slos)s::uuid[]) g (k, slo_id) USING (k)
         ), {_write("counted", 5, "b.slo_id = ANY(%(slos)s) AND b.start >= %(run_start)s AND b.start < %(run_end)s")}"""  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
@@ -131,6 +134,7 @@ def _write(source: str, width: int, scope: str) -> str:
     """Make the stored rows within `scope` equal to `source`; answers the (slo_id, start) that differed."""
     figures = ("good", "total", "duration_us", "duration_count")
     columns, new = ", ".join(figures), ", ".join(f"excluded.{name}" for name in figures)
+    sets = ", ".join(f"{name} = excluded.{name}" for name in figures)
     return f"""
         gone AS (
             DELETE FROM {TABLE} b WHERE b.width = {width} AND {scope}
@@ -139,7 +143,7 @@ def _write(source: str, width: int, scope: str) -> str:
         ), put AS (
             INSERT INTO {TABLE} AS b (organization_id, slo_id, width, start, {columns})
             SELECT %(organization)s, slo_id, {width}, start, {columns} FROM {source}
-            ON CONFLICT (slo_id, width, start) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in figures)}
+            ON CONFLICT (slo_id, width, start) DO UPDATE SET {sets}
             WHERE ({", ".join(f"b.{name}" for name in figures)}) IS DISTINCT FROM ({new})
             RETURNING b.slo_id, b.start
         ) SELECT * FROM gone UNION ALL SELECT * FROM put"""  # noqa: S608
@@ -155,7 +159,8 @@ def sum_up(organization: Organization, changed: Changed) -> None:
 def _sum_up(organization: Organization, touched: Sequence[tuple[UUID, datetime]], finer: int, width: int) -> None:
     if not touched:
         return
-    params = {"organization": organization.pk, "slos": [slo for slo, _ in touched], "starts": [at for _, at in touched]}
+    params: dict[str, Any] = {"organization": organization.pk}
+    params |= {"slos": [slo for slo, _ in touched], "starts": [at for _, at in touched]}
     sql = f"""
         WITH touched AS MATERIALIZED (
             SELECT * FROM unnest(%(slos)s::uuid[], %(starts)s::timestamptz[]) t (slo_id, start)

@@ -27,7 +27,7 @@ def defaults() -> list[dict[str, Any]]:
 
 @transaction.atomic
 def ensure_defaults(organization: Organization, *, today: date) -> int:
-    """Create the default objectives that are missing; returns how many. One that was renamed or edited is left alone."""
+    """Create the default objectives that are missing; returns how many. A renamed or edited one is left alone."""
     Organization.objects.select_for_update().get(pk=organization.pk)  # two at once would create them twice
     existing = organization.slos.values_list("pk", flat=True)
     known = set(SLODefinition.history.filter(id__in=existing).values_list("name", flat=True))

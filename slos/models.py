@@ -150,7 +150,8 @@ class SLODefinition(models.Model):
                 condition=Q(target_percentage__gt=0, target_percentage__lt=100), name="slo_target_leaves_a_budget"
             ),
             models.CheckConstraint(
-                condition=Q(error_budget_percentage=None) | Q(error_budget_percentage__gt=0, error_budget_percentage__lte=100),
+                condition=Q(error_budget_percentage=None)
+                | Q(error_budget_percentage__gt=0, error_budget_percentage__lte=100),
                 name="slo_budget_is_a_share",
             ),
             models.CheckConstraint(
@@ -219,7 +220,7 @@ class SLODefinition(models.Model):
 
 
 class SLIBucket(models.Model):
-    """What was decided in one bucket. Nothing is stored for an empty one; 1 h and 1 d rows are sums of 5-minute rows."""
+    """What was decided in one bucket; an empty one has no row. 1 h and 1 d rows are sums of 5-minute rows."""
 
     class Width(models.IntegerChoices):
         FIVE_MINUTES = 5
@@ -303,7 +304,7 @@ class SLIMeasurement(models.Model):
 
 
 class SLOSnapshot(models.Model):
-    """The figures of one objective as the last tick left them. Ratios are computed by slos.budget where they are read."""
+    """The figures of one objective as the last tick left them. Ratios are computed where they are read."""
 
     slo = models.OneToOneField(SLODefinition, on_delete=models.CASCADE, primary_key=True, related_name="snapshot")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
@@ -315,7 +316,7 @@ class SLOSnapshot(models.Model):
     pending = models.BigIntegerField(default=0)
     look_backs = models.JSONField(default=dict)  # {"5m": ["good", total], ...}; good as text, it is exact
     burning = models.BooleanField(default=False)  # a burn-rate condition holds
-    counted_as = models.CharField(max_length=1000, db_default="")  # by what the buckets were counted: when it differs, they are stale
+    counted_as = models.CharField(max_length=1000, db_default="")  # Count.signature of what is in the buckets
 
     def __str__(self) -> str:
         return f"{self.slo_id}: {self.good} of {self.total}"

@@ -40,10 +40,7 @@ def _pending(
     begun: bool,
 ) -> dict[Count, int]:
     params: dict[str, Any] = {"organization": organization.pk, "now": now}
-    selects = [
-        f"SELECT {k}, ({count.pending(params, f'_{k}', *due, begun=begun)})"
-        for k, count in enumerate(counts)
-    ]
+    selects = [f"SELECT {k}, ({count.pending(params, f'_{k}', *due, begun=begun)})" for k, count in enumerate(counts)]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(selects), params)
         return {counts[k]: number for k, number in cursor.fetchall()}

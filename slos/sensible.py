@@ -38,4 +38,3 @@ def limit(seconds: Decimal) -> Wrong:
     if SHORTEST_LIMIT.total_seconds() <= seconds <= LONGEST_LIMIT.total_seconds():
         return {}
     return {"target_value": f"Enter a limit from 1 second to {LONGEST_LIMIT.days} days."}
-

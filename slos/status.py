@@ -125,7 +125,7 @@ class Overview:
 
     @property
     def least_left(self) -> SLOStatus | None:
-        """The objective with the smallest share of its error budget left; one with too few events only if all are so."""
+        """The objective with the smallest share of its budget left; one with too few events only if all are so."""
         known = [slo for slo in self.slos if slo.remaining_percentage is not None]
         return min(known, key=lambda slo: (slo.too_few, slo.remaining_percentage, slo.slo.name), default=None)
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -35,7 +35,9 @@ def over_intervals(organization: Organization, intervals: Mapping[str, Interval]
         WHERE organization_id = %s AND width = %s AND start >= %s AND start < %s GROUP BY slo_id"""  # noqa: S608
     parts = " UNION ALL ".join([select] * len(ranges))
     sql = f"SELECT slo_id, name, sum(good), sum(total)::bigint FROM ({parts}) parts GROUP BY 1, 2"  # noqa: S608
-    params = [value for name, width, start, end in ranges for value in (name, organization.pk, width, start, end)]
+    params: list[Any] = [
+        value for name, width, start, end in ranges for value in (name, organization.pk, width, start, end)
+    ]
     found: dict[UUID, dict[str, Counts]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
@@ -56,7 +58,7 @@ def over_periods(
             FROM {TABLE} WHERE organization_id = %s AND width = %s AND start >= p.start AND start < p.stop
             AND slo_id = ANY(%s::uuid[]) GROUP BY slo_id
         ) b"""  # noqa: S608
-    params = [[a for a, _ in periods], [b for _, b in periods], organization.pk, widest(periods), list(slos)]
+    params: list[Any] = [[a for a, _ in periods], [b for _, b in periods], organization.pk, widest(periods), list(slos)]
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return {(slo, start): Sums(*figures) for slo, start, *figures in cursor.fetchall()}

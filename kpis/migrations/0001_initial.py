@@ -7,119 +7,299 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DirtyBucket',
+            name="DirtyBucket",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('field', models.CharField(max_length=30)),
-                ('start', models.DateTimeField()),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("field", models.CharField(max_length=30)),
+                ("start", models.DateTimeField()),
+                (
+                    "organization",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="accounts.organization"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='InvoiceException',
+            name="InvoiceException",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('exception_id', models.CharField(max_length=200)),
-                ('invoice_id', models.CharField(max_length=200, null=True)),
-                ('kind', models.CharField(max_length=100, null=True)),
-                ('severity', models.CharField(max_length=50, null=True)),
-                ('opened_at', models.DateTimeField(null=True)),
-                ('resolved_at', models.DateTimeField(null=True)),
-                ('labels', models.JSONField(db_default={}, default=dict)),
-                ('resolved_after', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.expressions.CombinedExpression(models.F('resolved_at'), '-', models.F('opened_at')), function='date_part', template="date_part('epoch', %(expressions)s)"), output_field=models.FloatField(null=True))),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("exception_id", models.CharField(max_length=200)),
+                ("invoice_id", models.CharField(max_length=200, null=True)),
+                ("kind", models.CharField(max_length=100, null=True)),
+                ("severity", models.CharField(max_length=50, null=True)),
+                ("opened_at", models.DateTimeField(null=True)),
+                ("resolved_at", models.DateTimeField(null=True)),
+                ("labels", models.JSONField(db_default={}, default=dict)),
+                (
+                    "resolved_after",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("resolved_at"), "-", models.F("opened_at")
+                            ),
+                            function="date_part",
+                            template="date_part('epoch', %(expressions)s)",
+                        ),
+                        output_field=models.FloatField(null=True),
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, to="accounts.organization"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'exception',
-                'indexes': [models.Index(models.F('organization'), models.F('opened_at'), include=('resolved_after', 'invoice_id'), name='exception_opened'), models.Index(models.F('organization'), models.F('resolved_at'), condition=models.Q(('resolved_at__isnull', False)), include=('resolved_after', 'invoice_id'), name='exception_resolved'), models.Index(models.F('organization'), models.F('invoice_id'), condition=models.Q(('invoice_id__isnull', False)), name='exception_invoice')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'exception_id'), name='exception_once')],
+                "verbose_name": "exception",
+                "indexes": [
+                    models.Index(
+                        models.F("organization"),
+                        models.F("opened_at"),
+                        include=("resolved_after", "invoice_id"),
+                        name="exception_opened",
+                    ),
+                    models.Index(
+                        models.F("organization"),
+                        models.F("resolved_at"),
+                        condition=models.Q(("resolved_at__isnull", False)),
+                        include=("resolved_after", "invoice_id"),
+                        name="exception_resolved",
+                    ),
+                    models.Index(
+                        models.F("organization"),
+                        models.F("invoice_id"),
+                        condition=models.Q(("invoice_id__isnull", False)),
+                        name="exception_invoice",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "exception_id"), name="exception_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='InvoiceMetric',
+            name="InvoiceMetric",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('invoice_id', models.CharField(max_length=200)),
-                ('vendor', models.CharField(max_length=200, null=True)),
-                ('channel', models.CharField(max_length=100, null=True)),
-                ('document_type', models.CharField(max_length=100, null=True)),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=18, null=True)),
-                ('currency', models.CharField(max_length=3, null=True)),
-                ('uploaded_at', models.DateTimeField(null=True)),
-                ('extracted_at', models.DateTimeField(null=True)),
-                ('validated_at', models.DateTimeField(null=True)),
-                ('ready_at', models.DateTimeField(null=True)),
-                ('approved_at', models.DateTimeField(null=True)),
-                ('rejected_at', models.DateTimeField(null=True)),
-                ('completed_at', models.DateTimeField(null=True)),
-                ('extraction_confidence', models.DecimalField(decimal_places=6, max_digits=7, null=True)),
-                ('structural_valid', models.BooleanField(null=True)),
-                ('math_valid', models.BooleanField(null=True)),
-                ('processing_outcome', models.CharField(choices=[('succeeded', 'Succeeded'), ('failed', 'Failed')], max_length=9, null=True)),
-                ('duplicate_flagged', models.BooleanField(null=True)),
-                ('duplicate_confirmed', models.BooleanField(null=True)),
-                ('duplicate_confirmed_at', models.DateTimeField(null=True)),
-                ('voided_at', models.DateTimeField(null=True)),
-                ('page_count', models.IntegerField(null=True)),
-                ('retry_count', models.IntegerField(null=True)),
-                ('requires_human_review', models.BooleanField(null=True)),
-                ('labels', models.JSONField(db_default={}, default=dict)),
-                ('ready_after', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.expressions.CombinedExpression(models.F('ready_at'), '-', models.F('uploaded_at')), function='date_part', template="date_part('epoch', %(expressions)s)"), output_field=models.FloatField(null=True))),
-                ('approved_after', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.expressions.CombinedExpression(models.F('approved_at'), '-', models.F('ready_at')), function='date_part', template="date_part('epoch', %(expressions)s)"), output_field=models.FloatField(null=True))),
-                ('rejected_after', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.expressions.CombinedExpression(models.F('rejected_at'), '-', models.F('ready_at')), function='date_part', template="date_part('epoch', %(expressions)s)"), output_field=models.FloatField(null=True))),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("invoice_id", models.CharField(max_length=200)),
+                ("vendor", models.CharField(max_length=200, null=True)),
+                ("channel", models.CharField(max_length=100, null=True)),
+                ("document_type", models.CharField(max_length=100, null=True)),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=18, null=True)),
+                ("currency", models.CharField(max_length=3, null=True)),
+                ("uploaded_at", models.DateTimeField(null=True)),
+                ("extracted_at", models.DateTimeField(null=True)),
+                ("validated_at", models.DateTimeField(null=True)),
+                ("ready_at", models.DateTimeField(null=True)),
+                ("approved_at", models.DateTimeField(null=True)),
+                ("rejected_at", models.DateTimeField(null=True)),
+                ("completed_at", models.DateTimeField(null=True)),
+                ("extraction_confidence", models.DecimalField(decimal_places=6, max_digits=7, null=True)),
+                ("structural_valid", models.BooleanField(null=True)),
+                ("math_valid", models.BooleanField(null=True)),
+                (
+                    "processing_outcome",
+                    models.CharField(
+                        choices=[("succeeded", "Succeeded"), ("failed", "Failed")], max_length=9, null=True
+                    ),
+                ),
+                ("duplicate_flagged", models.BooleanField(null=True)),
+                ("duplicate_confirmed", models.BooleanField(null=True)),
+                ("duplicate_confirmed_at", models.DateTimeField(null=True)),
+                ("voided_at", models.DateTimeField(null=True)),
+                ("page_count", models.IntegerField(null=True)),
+                ("retry_count", models.IntegerField(null=True)),
+                ("requires_human_review", models.BooleanField(null=True)),
+                ("labels", models.JSONField(db_default={}, default=dict)),
+                (
+                    "ready_after",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("ready_at"), "-", models.F("uploaded_at")
+                            ),
+                            function="date_part",
+                            template="date_part('epoch', %(expressions)s)",
+                        ),
+                        output_field=models.FloatField(null=True),
+                    ),
+                ),
+                (
+                    "approved_after",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("approved_at"), "-", models.F("ready_at")
+                            ),
+                            function="date_part",
+                            template="date_part('epoch', %(expressions)s)",
+                        ),
+                        output_field=models.FloatField(null=True),
+                    ),
+                ),
+                (
+                    "rejected_after",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("rejected_at"), "-", models.F("ready_at")
+                            ),
+                            function="date_part",
+                            template="date_part('epoch', %(expressions)s)",
+                        ),
+                        output_field=models.FloatField(null=True),
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, to="accounts.organization"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'invoice',
-                'indexes': [models.Index(models.F('organization'), models.F('uploaded_at'), include=('ready_after', 'voided_at'), name='invoice_uploaded'), models.Index(models.F('organization'), models.F('ready_at'), condition=models.Q(('ready_at__isnull', False)), include=('ready_after', 'approved_after', 'rejected_after', 'voided_at'), name='invoice_ready'), models.Index(models.F('organization'), models.F('approved_at'), condition=models.Q(('approved_at__isnull', False)), include=('approved_after', 'rejected_after', 'voided_at'), name='invoice_approved'), models.Index(models.F('organization'), models.F('validated_at'), condition=models.Q(('validated_at__isnull', False)), include=('structural_valid', 'math_valid', 'voided_at'), name='invoice_validated'), models.Index(models.F('organization'), models.F('extracted_at'), condition=models.Q(('extracted_at__isnull', False)), include=('extraction_confidence', 'voided_at'), name='invoice_extracted'), models.Index(models.F('organization'), models.F('completed_at'), condition=models.Q(('completed_at__isnull', False)), include=('processing_outcome', 'voided_at'), name='invoice_completed'), models.Index(models.F('organization'), models.F('duplicate_confirmed_at'), condition=models.Q(('duplicate_confirmed', True), ('duplicate_confirmed_at__isnull', False)), include=('duplicate_flagged',), name='invoice_duplicate'), models.Index(models.F('organization'), models.F('invoice_id'), condition=models.Q(('voided_at__isnull', False)), name='invoice_voided')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'invoice_id'), name='invoice_once')],
+                "verbose_name": "invoice",
+                "indexes": [
+                    models.Index(
+                        models.F("organization"),
+                        models.F("uploaded_at"),
+                        include=("ready_after", "voided_at"),
+                        name="invoice_uploaded",
+                    ),
+                    models.Index(
+                        models.F("organization"),
+                        models.F("ready_at"),
+                        condition=models.Q(("ready_at__isnull", False)),
+                        include=("ready_after", "approved_after", "rejected_after", "voided_at"),
+                        name="invoice_ready",
+                    ),
+                    models.Index(
+                        models.F("organization"),
+                        models.F("approved_at"),
+                        condition=models.Q(("approved_at__isnull", False)),
+                        include=("approved_after", "rejected_after", "voided_at"),
+                        name="invoice_approved",
+                    ),
+                    models.Index(
+                        models.F("organization"),
+                        models.F("validated_at"),
+                        condition=models.Q(("validated_at__isnull", False)),
+                        include=("structural_valid", "math_valid", "voided_at"),
+                        name="invoice_validated",
+                    ),
+                    models.Index(
+                        models.F("organization"),
+                        models.F("extracted_at"),
+                        condition=models.Q(("extracted_at__isnull", False)),
+                        include=("extraction_confidence", "voided_at"),
+                        name="invoice_extracted",
+                    ),
+                    models.Index(
+                        models.F("organization"),
+                        models.F("completed_at"),
+                        condition=models.Q(("completed_at__isnull", False)),
+                        include=("processing_outcome", "voided_at"),
+                        name="invoice_completed",
+                    ),
+                    models.Index(
+                        models.F("organization"),
+                        models.F("duplicate_confirmed_at"),
+                        condition=models.Q(("duplicate_confirmed", True), ("duplicate_confirmed_at__isnull", False)),
+                        include=("duplicate_flagged",),
+                        name="invoice_duplicate",
+                    ),
+                    models.Index(
+                        models.F("organization"),
+                        models.F("invoice_id"),
+                        condition=models.Q(("voided_at__isnull", False)),
+                        name="invoice_voided",
+                    ),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("organization", "invoice_id"), name="invoice_once")],
             },
         ),
         migrations.CreateModel(
-            name='SeenEvent',
+            name="SeenEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=500)),
-                ('event_id', models.CharField(max_length=200)),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(max_length=500)),
+                ("event_id", models.CharField(max_length=200)),
+                (
+                    "received_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, to="accounts.organization"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(models.F('received_at'), name='event_age')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'source', 'event_id'), name='event_once')],
+                "indexes": [models.Index(models.F("received_at"), name="event_age")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "source", "event_id"), name="event_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SystemMetric',
+            name="SystemMetric",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('metric_name', models.CharField(max_length=100)),
-                ('metric_category', models.CharField(blank=True, default='', max_length=100)),
-                ('value', models.FloatField()),
-                ('unit', models.CharField(blank=True, default='', max_length=50)),
-                ('dimensions', models.JSONField(blank=True, default=dict)),
-                ('measured_at', models.DateTimeField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("metric_name", models.CharField(max_length=100)),
+                ("metric_category", models.CharField(blank=True, default="", max_length=100)),
+                ("value", models.FloatField()),
+                ("unit", models.CharField(blank=True, default="", max_length=50)),
+                ("dimensions", models.JSONField(blank=True, default=dict)),
+                ("measured_at", models.DateTimeField()),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.CASCADE, to="accounts.organization"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'system figure',
-                'ordering': ['-measured_at'],
-                'indexes': [models.Index(models.F('organization'), models.F('measured_at'), name='system_figure_time')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'metric_name', 'measured_at', 'dimensions'), name='system_figure_once')],
+                "verbose_name": "system figure",
+                "ordering": ["-measured_at"],
+                "indexes": [models.Index(models.F("organization"), models.F("measured_at"), name="system_figure_time")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "metric_name", "measured_at", "dimensions"), name="system_figure_once"
+                    )
+                ],
             },
         ),
     ]

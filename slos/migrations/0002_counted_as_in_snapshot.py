@@ -5,29 +5,52 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('slos', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("slos", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='slodefinition',
-            name='counted_as',
+            model_name="slodefinition",
+            name="counted_as",
         ),
         migrations.AddField(
-            model_name='slosnapshot',
-            name='counted_as',
-            field=models.CharField(db_default='', max_length=1000),
+            model_name="slosnapshot",
+            name="counted_as",
+            field=models.CharField(db_default="", max_length=1000),
         ),
         migrations.AddConstraint(
-            model_name='slodefinition',
-            constraint=models.CheckConstraint(condition=models.Q(('error_budget_percentage', None), models.Q(('error_budget_percentage__gt', 0), ('error_budget_percentage__lte', 100)), _connector='OR'), name='slo_budget_is_a_share'),
+            model_name="slodefinition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("error_budget_percentage", None),
+                    models.Q(("error_budget_percentage__gt", 0), ("error_budget_percentage__lte", 100)),
+                    _connector="OR",
+                ),
+                name="slo_budget_is_a_share",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='slodefinition',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('sli_type__in', ['approval_latency', 'exception_resolution_time', 'time_to_ready']), ('target_unit__in', ['days', 'hours', 'minutes', 'seconds']), ('target_value__gt', 0)), models.Q(models.Q(('sli_type__in', ['approval_latency', 'exception_resolution_time', 'time_to_ready']), _negated=True), models.Q(('target_unit__in', ['days', 'hours', 'minutes', 'seconds']), _negated=True)), _connector='OR'), name='slo_unit_fits_its_sli'),
+            model_name="slodefinition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("sli_type__in", ["approval_latency", "exception_resolution_time", "time_to_ready"]),
+                        ("target_unit__in", ["days", "hours", "minutes", "seconds"]),
+                        ("target_value__gt", 0),
+                    ),
+                    models.Q(
+                        models.Q(
+                            ("sli_type__in", ["approval_latency", "exception_resolution_time", "time_to_ready"]),
+                            _negated=True,
+                        ),
+                        models.Q(("target_unit__in", ["days", "hours", "minutes", "seconds"]), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="slo_unit_fits_its_sli",
+            ),
         ),
     ]

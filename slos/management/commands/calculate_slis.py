@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from accounts.models import Organization
+from kpis.messages import EARLIEST
 from kpis.periods import local_periods, midnight
 from slos import measure
 from slos.models import Period
@@ -33,24 +34,12 @@ class Command(BaseCommand):
             organizations = organizations.filter(slug=options["organization"])
         if not organizations:
             raise CommandError(f"There is no active organisation {options['organization'] or ''}.", returncode=2)
-        results = []
+        periods = [options["period"]] if options["period"] else Period.values
+        wanted = [(one, period, *self._range(one, period, options, now)) for one in organizations for period in periods]
         console = Console(stderr=True)
         columns = (*Progress.get_default_columns(), MofNCompleteColumn())
         with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-            for organization in organizations:
-                tick(organization, now=now)
-                for period in [options["period"]] if options["period"] else Period.values:
-                    start, end = self._range(organization, period, options, now)
-                    bar = bars.add_task(f"{organization.slug} {period}", total=None)
-                    rows = measure.calculate(
-                        organization,
-                        period,
-                        start,
-                        end,
-                        now=now,
-                        progress=lambda done, of, bar=bar: bars.update(bar, completed=done, total=of),
-                    )
-                    results.append(_result(organization, period, start, end, rows))
+            results = [_calculate(bars, *one, now=now) for one in wanted]
         self._print(results, options["json"])
 
     def _range(
@@ -62,6 +51,8 @@ class Command(BaseCommand):
         else:
             current = local_periods(period, end - timedelta(minutes=5), end, organization.time_zone)[0][0]
             start = current - timedelta(minutes=5)
+        if start < EARLIEST:
+            raise CommandError("--from must not lie before 2000-01-01.", returncode=2)
         if start >= end:
             raise CommandError("--from must lie before --to.", returncode=2)
         return start, end
@@ -86,7 +77,17 @@ def _moment(text: str, organization: Organization, option: str) -> datetime:
     return moment
 
 
-def _result(organization: Organization, period: str, start: datetime, end: datetime, rows: int) -> dict[str, Any]:
+def _calculate(
+    bars: Progress, organization: Organization, period: str, start: datetime, end: datetime, *, now: datetime
+) -> dict[str, Any]:
+    """Count what is dirty, then write the measurements; what was done, for the report."""
+    bar = bars.add_task(f"{organization.slug} {period}", total=None)
+
+    def progress(done: int, of: int) -> None:
+        bars.update(bar, completed=done, total=of)
+
+    tick(organization, now=now)
+    rows = measure.calculate(organization, period, start, end, now=now, progress=progress)
     return {
         "organization": organization.slug,
         "period": period,
