@@ -40,6 +40,12 @@ THRESHOLDS = [
     ("0.0001", "minutes"),
 ]
 WINDOWS = [("rolling", 30), ("rolling", 1), ("rolling", 7), ("week", 30), ("month", 30), ("quarter", 30)]
+PROMISES = [
+    (Decimal("95"), None),
+    (Decimal("85"), None),
+    (Decimal("99.999"), None),
+    (Decimal("90"), Decimal("7.5")),
+]
 MICROSECOND, SECOND = timedelta(microseconds=1), timedelta(seconds=1)
 DUPLICATED, LATE, CORRECTED = 10, 5, 3  # percent of the messages
 
@@ -82,7 +88,8 @@ class Script:
     zone: ZoneInfo
     start: datetime
     limits: dict[str, tuple[Decimal, str]]  # of the timed SLIs
-    windows: dict[str, tuple[str, int]]  # by SLI name, for some
+    windows: dict[str, tuple[str, int]]  # by SLI, for some: kind and days
+    promises: dict[str, tuple[Decimal, Decimal | None]] = field(default_factory=dict)  # likewise: target, budget
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -229,7 +236,8 @@ def some_actions(rng: Random) -> list[Action]:
         actions.append(Edit(rng.choice(TIMED), *a_limit(rng)))
     if chance(rng, 10):
         sli = rng.choice(SLIS)
-        actions.append(rng.choice([Pause(sli), Resume(sli)]))
+        switches: list[Action] = [Pause(sli), Resume(sli)]
+        actions.append(rng.choice(switches))
     return [*actions, Tick()]
 
 
@@ -241,6 +249,7 @@ def script(rng: Random, invoices: int = 5, exceptions: int = 3) -> Script:
         start=datetime.fromisoformat(start).astimezone(UTC),
         limits={sli: a_limit(rng) for sli in TIMED},
         windows={sli: rng.choice(WINDOWS) for sli in [*TIMED, "extraction_accuracy", "duplicate_recall"]},
+        promises={sli: rng.choice(PROMISES) for sli in SLIS},
     )
     messages = everything_told(rng, made, 1 + rng.randrange(invoices), rng.randrange(exceptions + 1))
     now = made.start + timedelta(hours=rng.randrange(36))

@@ -13,6 +13,7 @@ from kpis.ingest import store_rows
 from kpis.models import InvoiceException, InvoiceMetric
 from slos.measure import catch_up
 from slos.models import SLIBucket, SLIMeasurement, SLODefinition, SLOSnapshot
+from slos.status import SLOStatus
 from slos.tick import tick
 from tests.oracle import figures, slis, worlds
 from tests.oracle.facts import EXCEPTION, FIELDS, INVOICE, World
@@ -28,18 +29,21 @@ def create_slos(
     organization: Organization,
     limits: Mapping[str, tuple[Decimal, str]],
     windows: Mapping[str, tuple[str, int]] | None = None,
+    promises: Mapping[str, tuple[Decimal, Decimal | None]] | None = None,
     only: Iterable[str] = slis.SLIS,
 ) -> dict[str, SLODefinition]:
     """One objective for each SLI, measured over every period."""
     made = {}
     for sli in only:
+        target, budget = (promises or {}).get(sli, (Decimal(90), None))
         value, unit = limits.get(sli, (Decimal(90), "percent"))
         window, days = (windows or {}).get(sli, ("rolling", 30))
         made[sli] = SLODefinition.objects.create(
             organization=organization,
             name=sli,
             sli_type=sli,
-            target_percentage=90,
+            target_percentage=target,
+            error_budget_percentage=budget,
             target_value=value,
             target_unit=unit,
             measurement_periods=PERIODS,
@@ -59,7 +63,7 @@ class Play:
     def __init__(self, script: worlds.Script, slug: str = "played", only: Iterable[str] = slis.SLIS) -> None:
         self.script, self.zone = script, script.zone
         self.organization = Organization.objects.create(name=slug, slug=slug, time_zone=script.zone)
-        self.slos = create_slos(self.organization, script.limits, script.windows, only)
+        self.slos = create_slos(self.organization, script.limits, script.windows, script.promises, only)
         self.limits = dict(script.limits)
         self.paused: set[str] = set()
         self.world = World()
@@ -134,10 +138,26 @@ class Play:
         assert row.window_start == start
         assert (Fraction(row.good), row.total) == (whole.good, whole.total)
         assert row.pending == len(account.pending)
+        assert row.first_event_at == min(buckets, default=None)
+        shown = SLOStatus(slo, row, now)
+        assert (shown.achieved_percentage, shown.consumed_percentage) == self.shares(sli, whole)
         for name, minutes in figures.LOOK_BACKS.items():
             good, total = row.look_backs.get(name, ("0", 0))
             expected = figures.look_back(buckets, minutes, now)
             assert (Fraction(good), total) == (expected.good, expected.total), name
+            burn = self.budget(sli, expected).burn
+            assert shown.burn_rate(name) == (None if burn is None else float(round(burn, 4))), name
+
+    def budget(self, sli: str, counted: Sum) -> figures.Budget:
+        target, budget = self.script.promises.get(sli, (Decimal(90), None))
+        return figures.budget(counted.good, counted.total, target, budget)
+
+    def shares(self, sli: str, counted: Sum) -> tuple[float | None, float | None]:
+        """SLI and budget consumed in percent, as they are shown."""
+        budget = self.budget(sli, counted)
+        if budget.sli is None or budget.consumed is None:
+            return None, None
+        return float(round(budget.sli * 100, 4)), float(round(budget.consumed * 100, 4))
 
     def compare_measurements(self, rows: list[SLIMeasurement], sli: str, account: slis.Account) -> None:
         sums = {period: figures.periods(account, period, self.zone) for period in PERIODS}
@@ -147,6 +167,7 @@ class Play:
             self.compare_borders(row)
             found = Sum(Fraction(row.good_events_count), row.total_events_count, row.duration_us, row.duration_count)
             assert found == sums[row.period].get(row.period_start, NOTHING), where
+            assert (row.achieved_percentage, row.error_budget_consumed) == self.shares(sli, found), where
             assert row.pending_events_count == pending[row.period].get(row.period_start, 0), where
 
     def compare_borders(self, row: SLIMeasurement) -> None:
