@@ -23,7 +23,7 @@ class Program:
     command: list[str]
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM  # from the kernel, when the starter was killed
-    folders: list[Path] = field(default_factory=list)  # not empty: never as root, these folders are its own
+    folders: list[Path] = field(default_factory=list)  # not empty: never as root; it must be able to write them
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     cwd: Path | None = None
 

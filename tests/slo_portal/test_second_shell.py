@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slo_portal.second_shell import needs_database
-from tests.slo_portal.portal_process import ROOT, ended, environment, manage, manage_as_ordinary_user
+from tests.slo_portal.portal_process import ROOT, ended, environment, manage, manage_as_ordinary_user, run
 
 ASK = "from django.db import connection as c; k = c.cursor(); k.execute('SELECT 6 * 7'); print(k.fetchone())"
 WAIT = f"import sys; {ASK}; sys.stdout.flush(); sys.stdin.readline(); {ASK}"
@@ -108,3 +108,14 @@ def test_an_ordinary_user_can_do_it_too():
         uid, answer = done.stdout.split("\n", 1)
         assert (int(uid) != 0, answer) == (True, "(42,)\n")
         assert not server_runs(Path(name))
+
+
+@pytest.mark.slow
+def test_so_can_a_user_without_a_name():
+    """As containers have them: a bare number that stands in no list of users."""
+    nameless = ["unshare", "--user", "--map-user=12345", "--map-group=12345", sys.executable, str(ROOT / "manage.py")]
+    with tempfile.TemporaryDirectory(prefix="slo-", ignore_cleanup_errors=True) as name:
+        done = run([*nameless, "migrate", "-v0"], Path(name))
+        assert (done.returncode, done.stderr) == (0, "")
+        done = run([*nameless, "shell", "--no-imports", "-c", f"import os; print(os.getuid()); {ASK}"], Path(name))
+        assert done.stdout == "12345\n(42,)\n"
