@@ -38,3 +38,6 @@ class PortalSession(SessionAuthentication):
         if reach is None:
             raise PermissionDenied("You are a member of no organisation; an admin can add you to one.")
         return reach.user, reach
+
+    def enforce_csrf(self, request: Request) -> None:
+        super().enforce_csrf(request._request)  # the REST framework's own request would read and parse the body first
