@@ -8,9 +8,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from slo_portal.local import Postgres, start
+from slo_portal.processes import stop
 from tests.slo_portal.portal_process import ROOT, Portal, as_ordinary_user, ended, manage, run
 from tests.slo_portal.test_second_shell import ASK, waiting_command
 
@@ -112,6 +115,20 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(data):
     assert done.returncode == 1
     assert "make run PORT=" in done.stderr
     assert "ready" not in done.stdout
+
+
+def test_servers_that_are_named_are_used_instead_of_the_own_ones(sockets, valkey, tmp_path):
+    server = Postgres(sockets / "given", sockets / "run-given", throwaway=True)
+    process = start(server)
+    url = f"postgresql://slo@{quote(str(server.sockets), safe='')}/slo"
+    with Portal(tmp_path, DATABASE_URL=url, REDIS_URL=f"redis+socket://{valkey.socket}") as portal:
+        portal.wait_for("ready in")
+        assert portal.get("/admin/login/") == 200
+        assert portal.stop() == 0
+    assert not {"postgres", "valkey", "run"} & {path.name for path in tmp_path.iterdir()}
+    assert process.poll() is None
+    assert valkey.ready()
+    stop(process, server.program.stop_signal)
 
 
 def test_an_ordinary_user_can_run_it():
