@@ -40,4 +40,5 @@ class PortalSession(SessionAuthentication):
         return reach.user, reach
 
     def enforce_csrf(self, request: Request) -> None:
-        super().enforce_csrf(request._request)  # the REST framework's own request would read and parse the body first
+        # the REST framework's own request would read and parse the body for this
+        super().enforce_csrf(request._request)  # type: ignore[arg-type]
