@@ -86,8 +86,8 @@ def lines(page: Path) -> Iterator[str]:
 def command_lines(page: Path) -> Iterator[list[str]]:
     """The arguments behind each `manage.py`, up to a redirection or the end of a substitution."""
     for line in lines(page):
-        for rest in re.findall(r"\bmanage\.py\s+([a-z_]+(?:[^<>|)#]*))", line):
-            yield shlex.split(rest)
+        for rest in re.findall(r"\bmanage\.py\s+([a-z_]+[^<>|#]*)", line):
+            yield shlex.split(re.sub(r"\$\([^()]*\)", "1", rest).partition(")")[0])
 
 
 def slugs(page: Path) -> set[str]:
