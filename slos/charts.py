@@ -21,7 +21,7 @@ class BudgetChart:
     figure: dict[str, Any]
     names: Sequence[str]
     days: Sequence[tuple[date, Sequence[float | None]]]
-    cut: Sequence[str]  # objectives that are below the axis now
+    cut: bool  # some points lie below the axis
 
 
 def budget_chart(overview: Overview) -> BudgetChart | None:
@@ -35,13 +35,11 @@ def budget_chart(overview: Overview) -> BudgetChart | None:
     for uid, trace in traces.items():
         _end_with(trace, shown[uid], today)
     ordered = [traces[uid] for uid in shown if uid in traces]
+    lowest = min((y for trace in ordered for y in trace["y"] if y is not None), default=0)
     layout = stored.content["layout"]
-    layout["yaxis"]["range"] = _range([y for trace in ordered for y in trace["y"] if y is not None])
+    layout["yaxis"]["range"] = [max(lowest, FLOOR) - 5 if lowest < 0 else 0, 103]
     return BudgetChart(
-        {"data": ordered, "layout": layout},
-        [trace["name"] for trace in ordered],
-        _rows(ordered),
-        [one.slo.name for one in shown.values() if (one.remaining_percentage or 0) < FLOOR],
+        {"data": ordered, "layout": layout}, [trace["name"] for trace in ordered], _rows(ordered), lowest < FLOOR
     )
 
 
@@ -50,11 +48,6 @@ def _end_with(trace: dict[str, Any], one: SLOStatus, today: str) -> None:
     trace["x"] = [*trace["x"], today]
     trace["y"] = [*trace["y"], one.remaining_percentage]
     trace["meta"] = words.state(one.status, one.consumed_percentage, one.too_few).key
-
-
-def _range(values: Sequence[float]) -> list[float]:
-    lowest = min(values, default=0)
-    return [max(lowest, FLOOR) - 5 if lowest < 0 else 0, 103]
 
 
 def _rows(traces: Sequence[dict[str, Any]]) -> list[tuple[date, list[float | None]]]:

@@ -351,13 +351,14 @@ def test_the_caption_names_the_objective_with_the_least_left(viewer):
     assert "Time-to-Ready Processing has the least error budget left: \N{MINUS SIGN}100.0" in page(viewer)
 
 
-def test_an_objective_below_the_axis_is_named(viewer, organization):
-    rows = [invoice(f"late-{k}", NOW - timedelta(days=2), late=True) for k in range(10)]
-    add(organization, rows, NOW)
+def test_the_axis_is_cut_where_one_objective_would_flatten_the_others_and_says_so(viewer, organization):
     figures.refresh(organization, now=NOW)
-    text = page(viewer)
-    assert "below it: Time-to-Ready Processing" in text
-    assert figure(text)["layout"]["yaxis"]["range"] == [-105, 103]
+    organization.slos.exclude(sli_type="extraction_accuracy").update(is_active=False)
+    assert figure(page(viewer))["layout"]["yaxis"]["range"] == [0, 103]
+    assert "The axis ends" not in page(viewer)
+    organization.slos.update(is_active=True)
+    assert figure(page(viewer))["layout"]["yaxis"]["range"] == [-105, 103]
+    assert "The axis ends at" in page(viewer)
 
 
 def test_the_chart_is_also_a_table(viewer, organization):
