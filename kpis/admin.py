@@ -74,7 +74,7 @@ class InvoiceAdmin(Facts):
     list_display = ["invoice_id", "vendor", "uploaded_at", "ready_in", "approved_in", "processing_outcome", "voided_at"]
     list_filter = [OneOrganization, "uploaded_at", "processing_outcome", Voided, InconsistentInvoice]
     ordering = ["-uploaded_at"]
-    sortable_by = ["invoice_id", "uploaded_at"]  # what an index keeps in order
+    sortable_by = ["uploaded_at"]  # what an index keeps in order
     search_fields = searched = ("invoice_id",)
     search_help_text = "Whole invoice id"
     fieldsets = [
@@ -108,7 +108,7 @@ class ExceptionAdmin(Facts):
     list_display = ["exception_id", "invoice_id", "kind", "severity", "opened_at", "resolved_at", "resolved_in"]
     list_filter = [OneOrganization, "opened_at", InconsistentException]
     ordering = ["-opened_at"]
-    sortable_by = ["exception_id", "opened_at"]
+    sortable_by = ["opened_at"]
     search_fields = searched = ("exception_id", "invoice_id")
     search_help_text = "Whole exception id or invoice id"
     fields = ["organization", "exception_id", "invoice_id", "kind", "severity", "opened_at", "resolved_at"]

@@ -94,6 +94,18 @@ def test_forms_offer_nothing_of_another_organization(house):
     assert offering >= 3
 
 
+def test_autocompletion_completes_nothing_of_another_organization(house):
+    of_tokens = {"app_label": "accounts", "model_name": "apitoken", "field_name": "user", "term": "-admin"}
+    of_objectives = {"app_label": "slos", "model_name": "slodefinition", "field_name": "organization", "term": "s"}
+    for query, ours, theirs in ((of_tokens, "our-admin", "their-admin"), (of_objectives, "Ours", "Theirs")):
+        found = {
+            who: {one["text"] for one in house.client(who).get("/admin/autocomplete/", query).json()["results"]}
+            for who in ("admin", "root")
+        }
+        assert found == {"admin": {ours}, "root": {ours, theirs}}
+    assert house.client("editor").get("/admin/autocomplete/", of_tokens).status_code == 403
+
+
 def test_another_organization_cannot_be_posted_either(house):
     client = house.client("admin")
     sent = {
