@@ -152,7 +152,8 @@ class House:
         return [
             f"{module.name}:{found.line} imports {target.name}"
             for module, found, target in self.edges()
-            if (target.room in FACES and module.room != "urls" and module.room != target.room) or target.room == "tasks"
+            if (target.room in FACES and not module.room.endswith("urls") and module.room != target.room)
+            or target.room == "tasks"
         ]
 
     def signalling(self) -> list[str]:
