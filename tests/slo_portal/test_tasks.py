@@ -1,6 +1,7 @@
 """What the workers do, and that an operator's switches are obeyed."""
 
 import threading
+from itertools import pairwise
 
 import pytest
 import time_machine
@@ -105,7 +106,7 @@ def test_a_task_that_was_down_for_days_catches_up(busy):
         tasks.measurement("daily", busy.slug)
     days = SLIMeasurement.objects.filter(slo=slo(busy, "time_to_ready"), period="daily").order_by("period_start")
     assert [row.total_events_count for row in days] == [1, 0, 0, 0, 0, 0]
-    assert [a.period_end == b.period_start for a, b in zip(days, days[1:], strict=False)] == [True] * 5
+    assert [a.period_end == b.period_start for a, b in pairwise(days)] == [True] * 5
 
 
 def test_history_that_is_imported_late_is_measured_where_it_has_events(busy):
