@@ -1,0 +1,30 @@
+"""Objectives, what was counted for them, and the figures that every face reads."""
+
+from slos.models.counted import EngineState, Figure, Job, SLIBucket, SLIMeasurement, SLOSnapshot
+from slos.models.definition import (
+    SECONDS_PER,
+    TIMED,
+    Period,
+    SLIType,
+    SLODefinition,
+    SLODefinitionQuerySet,
+    Unit,
+    Window,
+)
+
+__all__ = [
+    "SECONDS_PER",
+    "TIMED",
+    "EngineState",
+    "Figure",
+    "Job",
+    "Period",
+    "SLIBucket",
+    "SLIMeasurement",
+    "SLIType",
+    "SLODefinition",
+    "SLODefinitionQuerySet",
+    "SLOSnapshot",
+    "Unit",
+    "Window",
+]
