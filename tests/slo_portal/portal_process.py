@@ -39,7 +39,7 @@ def as_ordinary_user(data: Path, *command: str) -> list[str]:
 
 def run(command: list[str], data: Path, **more: str) -> subprocess.CompletedProcess[str]:
     env = environment(data, **more)
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
 def ended(pid: int, seconds: float = 10) -> bool:

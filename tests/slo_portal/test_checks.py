@@ -1,9 +1,11 @@
 """A setting that cannot work is a named system check with the way out, in every command."""
 
+import sys
+
 import pytest
 
 from slo_portal import checks, env
-from tests.slo_portal.portal_process import manage
+from tests.slo_portal.portal_process import manage, run
 
 
 def test_check_names_every_broken_setting_at_once_and_starts_nothing(tmp_path):
@@ -63,8 +65,8 @@ def test_https_wants_a_public_name_and_no_debug(settings, https, debug, hosts, e
     assert ids(checks.https(None)) == expected
 
 
-def test_a_web_server_does_not_come_up_with_a_broken_setting(monkeypatch):
-    checks.refuse_broken_settings()
-    monkeypatch.setattr(env, "problems", [env.Problem("E002", "PORT is 'x'.", "Set a number.")])
-    with pytest.raises(SystemExit, match=r"(?s)slo_portal\.E002.*Set a number"):
-        checks.refuse_broken_settings()
+@pytest.mark.parametrize(("port", "code"), [("x", 1), ("8001", 0)])
+def test_a_web_server_does_not_come_up_with_a_broken_setting(tmp_path, port, code):
+    done = run([sys.executable, "-c", "import slo_portal.wsgi"], tmp_path, PORT=port)
+    assert done.returncode == code
+    assert ("slo_portal.E002" in done.stderr, "Traceback" in done.stderr) == (bool(code), False)
