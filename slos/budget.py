@@ -124,14 +124,22 @@ def burns_short(rule: BurnRule, short: Counts, budget: Decimal) -> bool:
     return burn is not None and burn > rule.threshold
 
 
-def status(window: Window, budget: Decimal, *, burning: bool, severities: frozenset[str] = frozenset()) -> Status:
-    """One word for an objective; `severities` are those of its unresolved alerts."""
+def status(
+    window: Window,
+    budget: Decimal,
+    *,
+    burning: bool,
+    warning_percent: Decimal = WARNING_PERCENT,
+    severities: frozenset[str] = frozenset(),
+) -> Status:
+    """One word for an objective; `warning_percent` of the budget is the first worry, `severities` are those of its
+    unresolved alerts."""
     spent = window.judged_consumed(budget)
     if spent is None:
         return Status.NO_DATA
     spent *= HUNDRED
     if (spent >= CRITICAL_PERCENT and not window.too_few(budget)) or severities & {"critical", "incident"}:
         return Status.CRITICAL
-    if spent >= WARNING_PERCENT or "warning" in severities or burning:
+    if spent >= warning_percent or "warning" in severities or burning:
         return Status.WARNING
     return Status.HEALTHY

@@ -38,7 +38,13 @@ class SLOStatus:
 
     @property
     def status(self) -> Status:
-        return budget.status(self.window, self.share, burning=self.snapshot.burning, severities=self.severities)
+        return budget.status(
+            self.window,
+            self.share,
+            burning=self.snapshot.burning,
+            warning_percent=self.slo.alerting_threshold_percentage,
+            severities=self.severities,
+        )
 
     @property
     def too_few(self) -> bool:

@@ -14,6 +14,7 @@ from kpis.models import DirtyBucket
 from slos import jobs, measure
 from slos.lock import wait_alone
 from slos.models import EngineState, Job, SLIBucket, SLIMeasurement, SLODefinition, SLOSnapshot
+from slos.status import overview
 from slos.tick import tick
 from tests.facts import at, exception, firm, invoice, slo
 
@@ -82,6 +83,23 @@ def test_another_target_judges_the_window_at_once_and_leaves_closed_measurements
     measure.calculate(organization, "daily", at(-60 * 24), at(0), now=at(1))
     kept = SLIMeasurement.objects.filter(slo=ready, period="daily", total_events_count=1).get()
     assert kept.target_percentage == 95
+
+
+def test_each_objective_has_its_own_share_of_the_budget_that_is_a_warning():
+    organization = firm()
+    ready = slo(organization, "time_to_ready")
+    for n in range(100):
+        invoice(organization, str(n), uploaded_at=-60 * 24 * 31, ready_at=-60 * 24 * 31 + 1, now=at(0))
+        invoice(
+            organization, f"now-{n}", uploaded_at=-60 * 24 * 5, ready_at=-60 * 24 * 5 + (9 if n < 3 else 1), now=at(0)
+        )
+    tick(organization, now=at(0))  # 3 of 5 allowed: 60 %
+    said = {one.slo.pk: one.status for one in overview(organization, now=at(0)).slos}
+    assert said[ready.pk] == "healthy"
+    ready.alerting_threshold_percentage = 50
+    ready.save()
+    said = {one.slo.pk: one.status for one in overview(organization, now=at(0)).slos}
+    assert said[ready.pk] == "warning"
 
 
 def test_an_objective_that_was_off_is_counted_anew_when_it_comes_back():
@@ -202,6 +220,7 @@ from datetime import datetime
 from django.db import connections
 connections["default"].settings_dict.update({_address()!r})
 from accounts.models import Organization
+from slos.status import overview
 from slos.tick import tick
 tick(Organization.objects.get(slug={slug!r}), now=datetime.fromisoformat({at(3).isoformat()!r}))
 """
