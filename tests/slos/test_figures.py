@@ -6,22 +6,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import time_machine
+from django_celery_beat.models import PeriodicTask
 
 from kpis.periods import BUCKET, midnight
+from slo_portal import schedule, tasks
 from slos import figures, history, snapshots
 from slos.budget import consumed, percent
 from slos.models import Figure, SLODefinition
 from slos.tick import tick
-from tests.slos.worlds_to_show import add, invoice, show
+from tests.slos.worlds_to_show import NOW, add, invoice, show
 
-NOW = datetime(2026, 11, 10, 12, 2, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel(NOW, tick=False) as traveller:
-        yield traveller
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.mark.django_db
@@ -99,3 +94,18 @@ def test_a_web_process_does_not_load_plotly_and_a_worker_does(more, loaded, monk
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", IMPORTED.format(more=more)], cwd=root, check=False)
     assert done.returncode == loaded
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("enabled", "drawn"), [(False, 0), (True, 1)])
+def test_the_task_draws_unless_calculation_is_switched_off(enabled, drawn, organization, settings):
+    settings.METRICS_ENABLED = enabled
+    tasks.draw(str(organization.pk))
+    assert Figure.objects.count() == drawn
+
+
+@pytest.mark.django_db
+def test_drawing_is_on_the_schedule_once():
+    schedule.ensure()
+    schedule.ensure()
+    assert PeriodicTask.objects.get(task="slo_portal.tasks.charts").enabled

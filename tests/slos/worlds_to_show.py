@@ -1,7 +1,10 @@
-"""An organisation whose seven objectives stand in seven different ways."""
+"""An organisation whose seven objectives stand in seven different ways, and how to read the page about them."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+from django.test import Client
 
 from accounts.models import Membership, Organization, User
 from kpis.ingest import store_rows
@@ -9,6 +12,7 @@ from kpis.messages import INVOICE
 from slos import catalogue
 from slos.tick import tick
 
+NOW = datetime(2026, 11, 10, 12, 2, tzinfo=UTC)
 INVOICES = 200
 STATES = {  # worst first, as the page shows them
     "Time-to-Ready Processing": "Budget used up",  # 20 late, 10 allowed
@@ -76,3 +80,37 @@ def member(organization: Organization | None, name: str = "vera", **fields: obje
     if organization:
         Membership.objects.create(user=user, organization=organization)
     return user
+
+
+def page(client: Client) -> str:
+    return client.get("/").content.decode()
+
+
+class Rows(HTMLParser):
+    """The objectives of a page, in order: name, state and the values of its figures."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[dict[str, str]] = []
+        self.into = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        given = dict(attrs)
+        if given.get("id", "").startswith("slo-"):
+            self.found.append({"id": given["id"].removeprefix("slo-"), "name": "", "state": ""})
+        if tag == "data" and self.found and given["data-figure"] not in self.found[-1]:
+            self.found[-1][given["data-figure"]] = given["value"]
+        if self.found and not self.found[-1]["state"]:
+            if given.get("scope") == "row":
+                self.into = "name"
+            elif "state" in (given.get("class") or "").split():
+                self.into = "state"
+
+    def handle_data(self, data: str) -> None:
+        if self.into and data.strip():
+            self.found[-1][self.into] += f"{data.strip()} "
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"td", "th", "small"}:
+            self.into = ""
