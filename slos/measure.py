@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from accounts.models import Organization
 from kpis.failpoints import fp
-from kpis.periods import BUCKET, Interval, floor, local_periods
+from kpis.periods import BUCKET, DAY, Interval, floor, local_periods
 from slos.buckets import Changed
 from slos.indicators import Count
 from slos.lock import wait_alone
@@ -68,8 +68,8 @@ def _unmeasured(
     organization: Organization, period: str, slos: Sequence[SLODefinition], now: datetime
 ) -> Iterator[Interval]:
     """Intervals of neighbouring stored sums that no measurement of this kind covers."""
-    width = widest(local_periods("daily", now, now + BUCKET, organization.time_zone))
-    width = min(width, 60)
+    year = local_periods("daily", now - 366 * DAY, now + BUCKET, organization.time_zone)
+    width = min(widest(year), 60)  # some zones lie half an hour beside the full ones, in winter only
     sql = f"""
         SELECT DISTINCT b.start FROM {SLIBucket._meta.db_table} b
         LEFT JOIN {SLIMeasurement._meta.db_table} m ON m.slo_id = b.slo_id AND m.period = %s

@@ -1,11 +1,11 @@
 """Measurements of local hours, days and weeks over every clock change of a year, in more than 40 zones."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from slos.measure import calculate
+from slos.measure import calculate, catch_up
 from slos.tick import tick
 from tests.oracle import figures, worlds
 from tests.oracle.facts import INVOICE
@@ -45,3 +45,20 @@ def test_measurements_over_clock_changes_equal_those_of_the_oracle(name: str) ->
             calculate(play.organization, period, change - AROUND, change + AROUND, now=end)
     play.compare(end)
     play.compare_all_periods(end)
+
+
+def test_late_history_is_measured_where_a_zone_had_another_offset() -> None:
+    """On Lord Howe Island hours begin at :30 UTC in winter, and one of them was measured before its neighbour."""
+    now = datetime(2024, 1, 15, tzinfo=UTC)
+    script = worlds.Script(zone=ZoneInfo("Australia/Lord_Howe"), start=now, limits={}, windows={})
+    play = Play(script, only=["processing_success_rate"])
+    first, second = (datetime(2023, 7, 3, 10, minute, tzinfo=UTC) for minute in (10, 40))
+    play.tell(INVOICE, [completed(0, now)], now)
+    tick(play.organization, now=now)
+    catch_up(play.organization, "hourly", now=now)
+    play.tell(INVOICE, [completed(1, first), completed(2, second)], now)
+    tick(play.organization, now=now)
+    calculate(play.organization, "hourly", first, first + figures.BUCKET, now=now)
+    catch_up(play.organization, "hourly", now=now)
+    play.compare(now)
+    assert play.organization.slimeasurement_set.filter(total_events_count=1).count() == 3
