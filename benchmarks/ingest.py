@@ -92,6 +92,7 @@ def run(server: Postgres, filled: int, pairs: int, requests: int = 10) -> Iterat
     copier = Copier(database)
     starts = itertools.count(0, requests * ROWS)
     with serve("slo_portal.wsgi", {**database.env, "REDIS_URL": "redis://127.0.0.1:1/0"}) as web:
+
         def measure(kind: str, channel: str, numbers: Iterator[int]) -> Callable[[], float]:
             # a connection for each: the server closes one that idles while COPY is measured
             return lambda: post_rate(web.client(token), batches(next(numbers), requests, channel), kind)
