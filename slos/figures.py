@@ -6,10 +6,11 @@ from typing import Any
 from plotly import graph_objects
 
 from accounts.models import Organization
-from slos import history
+from slos import history, status
 from slos.charts import BUDGET, DAYS
 from slos.models import EngineState, Figure
 
+LINES = 12  # more cannot be told apart
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "5px,2px")
 
 
@@ -32,8 +33,9 @@ def _changed(organization: Organization, since: datetime) -> bool:
 
 
 def budget_left(organization: Organization, *, now: datetime) -> dict[str, Any]:
-    """Error budget left of each objective at the end of each of the last days, in percent."""
-    slos = list(organization.slos.active())
+    """Error budget left of the worst objectives at the end of each of the last days, in percent."""
+    worst = status.overview(organization, now=now).slos[:LINES]
+    slos = sorted((one.slo for one in worst), key=lambda slo: slo.name)
     days = history.ends_of_days(organization, DAYS, now)
     left = history.budget_left(organization, slos, [end for _, end in days])
     dates = [start.astimezone(organization.time_zone).date().isoformat() for start, _ in days]

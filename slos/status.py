@@ -95,6 +95,9 @@ class SLOStatus:
     def burn_rates(self) -> dict[str, float | None]:
         return {name: self.burn_rate(name) for name in LOOK_BACK_NAMES}
 
+    def events(self, look_back: str) -> int:
+        return look_back_counts(self.snapshot, look_back).total
+
     def burn_word(self, look_back: str) -> str:
         return budget.burn_word(budget.burn_rate(look_back_counts(self.snapshot, look_back), self.share))
 

@@ -7,7 +7,7 @@ not known is "no data".
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from slos.budget import Status
+from slos.budget import MIN_EVENTS, Status
 
 NO_DATA = "no data"
 USED_UP = 100  # percent of the error budget
@@ -66,6 +66,11 @@ def burn_rate(value: float | None) -> str:
     if value is None:
         return NO_DATA
     return number(Decimal(str(value)).quantize(Decimal("0.01"), ROUND_CEILING))
+
+
+def burn(word: str, events: int) -> str:
+    """The word for a burn rate, and of how many events it speaks where they are too few to prove anything."""
+    return word if events >= MIN_EVENTS else f"{word}, {events} {plural('event', events)}"
 
 
 def budget_left(sli_type: str, left: Decimal, allowed: Decimal) -> str:

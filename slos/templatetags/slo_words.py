@@ -37,7 +37,7 @@ def budget_left(one: SLOStatus) -> str:
 
 @register.filter
 def burn_word(one: SLOStatus, look_back: str) -> str:
-    return one.burn_word(look_back)
+    return words.burn(one.burn_word(look_back), one.events(look_back))
 
 
 @register.filter

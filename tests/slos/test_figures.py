@@ -14,7 +14,7 @@ from slos import figures, history, snapshots
 from slos.budget import consumed, percent
 from slos.models import Figure, SLODefinition
 from slos.tick import tick
-from tests.slos.worlds_to_show import NOW, add, invoice, show
+from tests.slos.worlds_to_show import NOW, add, invoice, page, show
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -75,6 +75,21 @@ def test_the_chart_has_a_line_per_objective_and_a_point_per_day():
     assert [trace["name"] for trace in content["data"]] == sorted(slo.name for slo in organization.slos.all())
     assert all(len(trace["x"]) == len(trace["y"]) == 30 for trace in content["data"])
     assert len({trace["line"]["dash"] for trace in content["data"]}) == 7
+
+
+@pytest.mark.django_db
+def test_of_many_objectives_the_chart_shows_the_worst(viewer, organization):
+    for k in range(20):
+        SLODefinition.objects.create(
+            organization=organization, name=f"Easy {k}", sli_type="validation_pass_rate", target_percentage=50,
+            target_value=50, target_unit="percent", measurement_periods=["daily"],
+        )  # fmt: skip
+    tick(organization, now=NOW)
+    figures.refresh(organization, now=NOW)
+    names = {trace["name"] for trace in Figure.objects.get().content["data"]}
+    assert len(names) == figures.LINES
+    assert {"Time-to-Ready Processing", "Approval Latency", "Processing Success Rate"} < names
+    assert "Shown are the 12 worst." in page(viewer)
 
 
 IMPORTED = """
