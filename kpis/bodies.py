@@ -28,9 +28,11 @@ class TooMuch(BadBody):
     """More than one body may hold."""
 
 
-# Half of a surrogate pair, behind an even number of backslashes; whole pairs are group 2.
-HALF_PAIR = re.compile(
-    rb"(?<!\\)((?:\\\\)*+)(?:((?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})++)|\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+# Halves of surrogate pairs, behind an even number of backslashes; whole pairs are group 2.
+HALVES = re.compile(
+    rb"(?<!\\)((?:\\\\)*+)(?:"
+    rb"((?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})++)"
+    rb"|(?:\\u[dD](?:[c-fC-F][0-9a-fA-F]{2}|[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])))++)"
 )
 
 
@@ -74,7 +76,7 @@ def split(body: bytes) -> Sequence[Raw]:
 
 def whole(body: bytes) -> bytes:
     """JSON without halves of surrogate pairs: NUL stands for them, so that only the rows that hold them are refused."""
-    return HALF_PAIR.sub(lambda match: match[0] if match[2] else match[1] + b"\\u0000", body)
+    return HALVES.sub(lambda match: match[0] if match[2] else match[1] + b"\\u0000", body)
 
 
 def _decode_rows(kind: Kind, body: bytes, now: datetime) -> tuple[list[Struct | Refused], bool]:
