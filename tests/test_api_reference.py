@@ -57,8 +57,9 @@ def test_the_calls_work_as_they_stand() -> None:
             given.add_argument(option, default=default)
         given.add_argument("-H", action="append")
         call = given.parse_args(filled)
-        headers = dict(header.lower().split(": ", 1) for header in call.H)
-        media = headers.pop("content-type", "")
-        answer = data(api.request(call.X, call.url, call.d.encode(), media, **headers))
+        headers = dict(header.split(": ", 1) for header in call.H)
+        media = headers.pop("Content-Type", "")
+        assert headers == {"Authorization": f"Bearer {api.token}"}
+        answer = data(api.request(call.X, call.url, call.d.encode(), media))
         assert not answer.get("rejected"), answer
     assert len(calls()) == len(urlpatterns)
