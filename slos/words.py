@@ -69,8 +69,8 @@ def burn_rate(value: float | None) -> str:
 
 
 def burn(word: str, events: int) -> str:
-    """The word for a burn rate, and of how many events it speaks where they are too few to prove anything."""
-    return word if events >= MIN_EVENTS else f"{word}, {events} {plural('event', events)}"
+    """The word for a burn rate, unless it comes from too few events to prove anything."""
+    return word if events >= MIN_EVENTS else "few events"
 
 
 def budget_left(sli_type: str, left: Decimal, allowed: Decimal) -> str:

@@ -1,6 +1,6 @@
 """The overview as time goes by and as things go wrong."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -61,6 +61,15 @@ def test_idle_polls_are_answered_304_and_tell_how_far_the_figures_reach(open_pag
         assert poll(page).status == 304
     page.wait_for_function("first => document.getElementById('freshness').dataset.through > first", arg=first)
     assert page.problems == []
+
+
+def test_the_first_calculation_is_noticed(open_page, organization):
+    EngineState.objects.all().delete()
+    page = open_page()
+    expect(page.locator("#freshness")).to_contain_text("Nothing has been calculated yet")
+    tick(organization, now=datetime.now(UTC))
+    poll(page)
+    expect(page.locator("#freshness")).to_contain_text("Data up to")
 
 
 def test_the_page_asks_every_half_minute_but_not_while_it_is_hidden(open_page):

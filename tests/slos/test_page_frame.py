@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Membership
 from slos import figures
-from slos.models import SLODefinition
+from slos.models import EngineState, SLODefinition
 from tests.slos.worlds_to_show import NOW, Rows, member, page, show
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +101,14 @@ def test_a_new_portal_shows_a_check_list(client, clock):
     assert "The calculation is running" in text
     clock.shift(timedelta(minutes=3))
     assert "The calculation is not running" in page(client)
+
+
+def test_before_the_first_calculation_the_page_says_so(viewer):
+    EngineState.objects.all().delete()
+    text = page(viewer)
+    assert "Nothing has been calculated yet" in text
+    assert 'data-through=""' in text
+    assert viewer.get("/part/overview")["Data-Through"] == ""
 
 
 def test_a_switched_off_calculation_is_said_on_every_page(viewer, settings):

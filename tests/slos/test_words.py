@@ -30,10 +30,9 @@ def test_a_burn_rate_is_rounded_up(value, text):
     assert words.burn_rate(value) == text
 
 
-def test_a_burn_rate_of_few_events_says_so():
-    assert words.burn("too fast", 1) == "too fast, 1 event"
-    assert words.burn("normal", 9) == "normal, 9 events"
-    assert words.burn("normal", 10) == "normal"
+@pytest.mark.parametrize(("events", "word"), [(1, "few events"), (9, "few events"), (10, "too fast")])
+def test_a_burn_rate_of_few_events_says_only_that(events, word):
+    assert words.burn("too fast", events) == word
 
 
 @pytest.mark.parametrize(
