@@ -79,12 +79,12 @@ def _count_anew(
     changed: Changed = set()
     SLOSnapshot.objects.filter(organization=organization, slo__is_active=False).delete()
     counted_as = dict(SLOSnapshot.objects.filter(organization=organization).values_list("slo", "counted_as"))
-    for slo in slos:
-        count = Count.of(slo)
-        if counted_as.get(slo.pk) == count.signature:
-            continue
+    stale = [slo for slo in slos if counted_as.get(slo.pk) != Count.of(slo).signature]
+    for slo in stale:
         changed |= buckets.forget(slo, state.sealed_before) | measure.with_pending(slo, now)
+    groups = buckets.by_count(stale)
+    for count in groups:
         for run in buckets.days_with_rows(organization, count, state.sealed_before):
             if run.start <= now:
-                changed |= buckets.recount(organization, run, {count: [slo.pk]}, now)
+                changed |= buckets.recount(organization, run, groups, now)
     return changed
