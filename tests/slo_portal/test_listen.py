@@ -1,0 +1,108 @@
+"""From a request to a worker's queue, and that no request notices what the broker does."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+from celery import current_app
+from django.db import connection
+
+from kpis.models import InvoiceMetric
+from slo_portal.listen import listen
+from slo_portal.local import Valkey
+from tests.calling import Caller, a_caller, data
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def broker(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Valkey:
+    monkeypatch.setattr(current_app.conf, "broker_url", f"redis+socket://{valkey.socket}?virtual_host=0")
+    with current_app.connection_for_read() as queue:
+        queue.default_channel.client.delete("celery")  # what other tests have asked for
+    return valkey
+
+
+@pytest.fixture
+def listener(broker: Valkey) -> Iterator[threading.Thread]:
+    """What each worker runs beside its children; it has begun to listen."""
+    stopped = threading.Event()
+    thread = threading.Thread(target=listen, args=[stopped])
+    thread.start()
+    while not _somebody_listens():
+        assert thread.is_alive()
+    yield thread
+    stopped.set()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def frozen(broker: Valkey) -> Iterator[int]:
+    """The process of a broker that accepts connections and never answers."""
+    with current_app.connection_for_read() as queue:
+        pid = int(queue.default_channel.client.info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    yield pid
+    os.kill(pid, signal.SIGCONT)
+
+
+def _somebody_listens() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted)")
+        return cursor.fetchone()[0]
+
+
+def a_tick_is_asked_for(seconds: int) -> bool:
+    with current_app.connection_for_read() as queue:
+        return queue.default_channel.client.blpop("celery", timeout=seconds) is not None
+
+
+def store(api: Caller, number: int) -> None:
+    assert data(api.post("invoices", {"invoice_id": str(number)}))["created"] == 1
+    assert InvoiceMetric.objects.filter(invoice_id=str(number)).exists()
+
+
+def until_a_tick_is_asked_for(api: Caller, listener: threading.Thread) -> None:
+    """Send facts until one is heard: it may still be about to listen, or pause after a failure."""
+    for number in range(60):
+        assert listener.is_alive()
+        store(api, number)
+        if a_tick_is_asked_for(1):
+            return
+    raise AssertionError("no tick was asked for")
+
+
+def test_new_facts_ask_for_a_tick_at_once_and_known_ones_do_not(listener: threading.Thread) -> None:
+    api = a_caller()
+    until_a_tick_is_asked_for(api, listener)
+    assert data(api.post("invoices", {"invoice_id": "0"}))["unchanged"] == 1
+    assert not a_tick_is_asked_for(1)
+
+
+def test_a_second_worker_takes_over_only_when_the_first_one_is_gone(listener: threading.Thread) -> None:
+    stopped = threading.Event()
+    second = threading.Thread(target=listen, args=[stopped])
+    second.start()
+    until_a_tick_is_asked_for(a_caller(), listener)
+    assert not a_tick_is_asked_for(1)  # one of the two has asked
+    stopped.set()
+    second.join(30)
+
+
+def test_requests_do_not_wait_for_a_frozen_broker_and_it_is_asked_again_when_it_is_back(
+    listener: threading.Thread, frozen: int
+) -> None:
+    api = a_caller()
+    for number in range(1000, 1020):
+        store(api, number)
+    os.kill(frozen, signal.SIGCONT)
+    until_a_tick_is_asked_for(api, listener)
+
+
+def test_requests_do_not_notice_that_nobody_listens() -> None:
+    api = a_caller()
+    for number in range(3):
+        store(api, number)
