@@ -67,7 +67,8 @@ class Params:
         return whole_number(name, self.values.get(name, [default])[0], low, high)
 
     def flag(self, name: str, default: bool) -> bool:
-        return self.choice(name, ("true", "false"), str(default).lower()) == "true"
+        given = self.values.get(name, [str(default)])[0].lower()
+        return one_of(name, given, ("true", "false")) == "true"
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:
         return one_of(name, self.values.get(name, [default])[0], choices)

@@ -5,6 +5,7 @@ from typing import Any
 
 import django
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.utils.http import parse_header_parameters
 
 from slo_portal.checks import refuse_broken_settings
 
@@ -14,14 +15,13 @@ refuse_broken_settings()
 
 
 class Utf8Request(WSGIRequest):
-    """Queries and forms are UTF-8, whatever a stranger's Content-Type claims: Django would fail at some of them."""
+    """Queries and forms are UTF-8, whatever a stranger's Content-Type claims: Django would fail at some charsets."""
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
         try:
-            super()._set_content_type_params(meta)  # type: ignore[misc] # the stubs do not know it
+            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
         except ValueError:
             self.content_type, self.content_params = "", {}
-        self.encoding = "utf-8"
 
 
 class Handler(WSGIHandler):

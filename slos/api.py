@@ -22,9 +22,10 @@ from kpis.messages import syntax
 from kpis.params import Params, Span, one_of, refusal, whole_number
 from kpis.periods import floor, look_back
 from kpis.poke import look_now
-from slos import catalogue, jobs, payloads, recount, status, trend
+from slos import catalogue, jobs, payloads, status, trend
 from slos.indicators import FILTERS
 from slos.models import Job, Period, SLIType
+from slos.recount import Past, Recounted, first_bucket, rows_since
 from slos.snapshots import Stored, compute
 from slos.status import Overview
 
@@ -60,7 +61,7 @@ class Dashboard(Endpoint):
             "filters": view.only,
         }
         if view.only:
-            data["counted_since"] = recount.rows_since(self.organization)
+            data["counted_since"] = rows_since(self.organization)
         return success(data, f"{len(chosen)} objectives, worst first.")
 
 
@@ -71,7 +72,7 @@ def _view(request: Request, organization: Organization) -> View:
     moment = params.moment("as_of", zone)
     if moment is not None:
         moment = floor(moment)
-        oldest = recount.first_bucket(organization)
+        oldest = first_bucket(organization)
         if not oldest <= moment <= now:
             raise refusal("as_of", "range", f"Must lie between {oldest.isoformat()}, where the buckets begin, and now.")
     span = params.span("time_range_days", 30, moment or now, zone)
@@ -87,10 +88,10 @@ def _overview(organization: Organization, view: View) -> Overview:
     if not (view.only or view.past):
         return status.overview(organization, now=view.now, latest=status.latest_closed(slos, until))
     if view.only:
-        source: Stored = recount.part(organization, slos, view.now, view.only, view.past)
-        latest = recount.latest_closed(organization, slos, until, view.only)
+        source: Stored = Recounted(organization, slos, view.now, only=view.only, begun=view.past)
+        latest = Recounted(organization, slos, until, only=view.only, begun=view.past).latest_closed(slos)
     else:
-        source, latest = recount.Past(organization, slos, view.now), status.latest_closed(slos, until)
+        source, latest = Past(organization, slos, view.now), status.latest_closed(slos, until)
     snapshots = {row.pk: row for row in compute(organization, slos, now=view.now, source=source)}
     return status.overview(organization, now=view.now, snapshots=snapshots, latest=latest)
 

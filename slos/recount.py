@@ -1,27 +1,29 @@
 """Figures for a moment of the past, or for a part of the work, counted from the raw rows where no bucket holds them."""
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Min
 
 from accounts.models import Organization
-from kpis.periods import BUCKET, LOOK_BACKS, Interval, floor, local_periods, look_back
+from kpis.periods import BUCKET, Interval, floor, local_periods
 from slos.budget import Counts
 from slos.indicators import BIN, Count, counting
 from slos.measure import promises_of
 from slos.models import EngineState, Period, SLIBucket, SLIMeasurement, SLODefinition
-from slos.snapshots import Stored, compliance_window
+from slos.snapshots import Stored
 from slos.sums import Sums
 
 MOST_COUNTS = 40  # in one statement; the planner's time grows faster than that
-AT_ONCE = "timestamptz '2000-01-01 00:00Z'"  # everything in one bucket
+STRETCH = "width_bucket({at}, %(borders)s::timestamptz[])"  # n: between the n-th border and the next
+AT_ONCE = "0"
 LONGEST = {Period.HOURLY: timedelta(hours=3), Period.DAILY: timedelta(days=3), Period.WEEKLY: timedelta(days=9)}
 Parts = Mapping[str, str]  # {"vendor": "Acme"}
 
@@ -38,45 +40,78 @@ def rows_since(organization: Organization) -> datetime | None:
 
 
 class Recounted(Stored):
-    """The work of `only` (all of it when empty), counted bucket by bucket from the raw rows from `since` on."""
+    """The work of `only` (all of it when empty), counted from the raw rows."""
 
     def __init__(
-        self,
-        organization: Organization,
-        slos: Sequence[SLODefinition],
-        now: datetime,
-        *,
-        since: datetime,
-        only: Parts,
-        begun: bool = False,
+        self, organization: Organization, slos: Sequence[SLODefinition], now: datetime, *, only: Parts, begun: bool
     ) -> None:
         super().__init__(organization, now)
         self.only, self.begun = only, begun
         self.counts = {slo.pk: self.count_of(slo) for slo in slos}
-        self.buckets: dict[Count, list[tuple[datetime, Counts]]] = defaultdict(list)
-        for count, start, sums in _counted(organization, self.counts.values(), BIN, since, floor(now) + BUCKET, now):
-            self.buckets[count].append((start, Counts(sums.good, sums.total)))
-        for buckets in self.buckets.values():
-            buckets.sort(key=lambda bucket: bucket[0])
 
     def count_of(self, slo: SLODefinition) -> Count:
         return Count.of(slo, self.only)
 
     def sums(self, intervals: Mapping[str, Interval]) -> Mapping[UUID, Mapping[str, Counts]]:
-        found: dict[UUID, dict[str, Counts]] = defaultdict(dict)
-        for slo, count in self.counts.items():
-            for name, interval in intervals.items():
-                if within := self._within(count, *interval):
-                    found[slo][name] = _total(counts for _, counts in within)
-        return found
+        """One scan for all intervals: it adds up the stretches between their borders."""
+        borders = sorted({border for interval in intervals.values() for border in interval})
+        stretches: dict[Count, dict[datetime, Counts]] = defaultdict(dict)
+        for count, k, sums in self._counted(self.counts.values(), STRETCH, borders[0], borders[-1], borders=borders):
+            stretches[count][borders[k - 1]] = Counts(sums.good, sums.total)
+        return {
+            slo: {
+                name: _total(counts for at, counts in stretches[count].items() if start <= at < end)
+                for name, (start, end) in intervals.items()
+            }
+            for slo, count in self.counts.items()
+            if count in stretches
+        }
 
     def newest_first(self, slo: SLODefinition, start: datetime, end: datetime) -> Iterable[tuple[datetime, Counts]]:
-        return reversed(self._within(self.counts[slo.pk], start, end))
+        found = self._counted([self.counts[slo.pk]], BIN, start, end)
+        return sorted(((at, Counts(sums.good, sums.total)) for _, at, sums in found), reverse=True, key=itemgetter(0))
 
-    def _within(self, count: Count, start: datetime, end: datetime) -> list[tuple[datetime, Counts]]:
-        buckets = self.buckets.get(count, [])
-        first, last = (bisect_left(buckets, border, key=lambda bucket: bucket[0]) for border in (start, end))
-        return buckets[first:last]
+    def _counted(
+        self, wanted: Iterable[Count], bucket: str, start: datetime, end: datetime, **more: Any
+    ) -> Iterator[tuple[Count, Any, Sums]]:
+        """Each count by the `bucket` of its moments; what `bucket` refers to is in `more`."""
+        counts = sorted(set(wanted), key=lambda count: count.signature)
+        for at in range(0, len(counts), MOST_COUNTS):
+            several = counts[at : at + MOST_COUNTS]
+            params = {"organization": self.organization.pk, "now": self.now, **more}
+            sql = counting(several, bucket, start, end, params)
+            with connection.cursor() as cursor:
+                cursor.execute(sql, params)
+                for k, found, *sums in cursor.fetchall():
+                    yield several[k], found, Sums(*sums)
+
+    def latest_closed(self, slos: Sequence[SLODefinition]) -> dict[UUID, SLIMeasurement]:
+        """Per objective the measurement of its last closed period; not stored anywhere."""
+        promises, found = promises_of(slos), {}
+        for period in {slo.measurement_period for slo in slos}:
+            counts = {slo: self.count_of(slo) for slo in slos if slo.measurement_period == period}
+            start, end = _last_closed(period, self.now, self.organization.time_zone)
+            sums = {count: each for count, _, each in self._counted(counts.values(), AT_ONCE, start, end)}
+            for slo, count in counts.items():
+                good, total, duration_us, duration_count = sums.get(count, Sums())
+                found[slo.pk] = SLIMeasurement(
+                    organization=self.organization,
+                    slo=slo,
+                    period=period,
+                    period_start=start,
+                    period_end=end,
+                    good_events_count=good,
+                    total_events_count=total,
+                    duration_us=duration_us,
+                    duration_count=duration_count,
+                    **promises[slo.pk].at(end),
+                )
+        return found
+
+
+def _last_closed(period: str, now: datetime, zone: ZoneInfo) -> Interval:
+    periods = local_periods(period, now - 2 * LONGEST[Period(period)], now, zone)
+    return [interval for interval in periods if interval[1] <= now][-1]
 
 
 class Past(Stored):
@@ -86,70 +121,25 @@ class Past(Stored):
 
     def __init__(self, organization: Organization, slos: Sequence[SLODefinition], now: datetime) -> None:
         super().__init__(organization, now)
-        self.instant = Recounted(organization, slos, now, since=now, only={})
+        instant = Recounted(organization, slos, now, only={}, begun=True)
+        self.instant = {slo: sums["now"] for slo, sums in instant.sums({"now": (now, now + BUCKET)}).items()}
 
     def sums(self, intervals: Mapping[str, Interval]) -> Mapping[UUID, Mapping[str, Counts]]:
-        before = {name: (start, min(end, self.now)) for name, (start, end) in intervals.items()}
-        stored, instant = super().sums(before), self.instant.sums(intervals)
+        """Of intervals that end with the bucket of `now`, as every look-back and window does."""
+        stored = super().sums({name: (start, self.now) for name, (start, _) in intervals.items()})
+        nothing = Counts(Decimal(0), 0)
         return {
             slo: {
-                name: _total(sums[slo][name] for sums in (stored, instant) if name in sums.get(slo, {}))
-                for name in {**stored.get(slo, {}), **instant.get(slo, {})}
+                name: _total([stored.get(slo, {}).get(name, nothing), self.instant.get(slo, nothing)])
+                for name in intervals
             }
-            for slo in {**stored, **instant}
+            for slo in {*stored, *self.instant}
         }
 
     def newest_first(self, slo: SLODefinition, start: datetime, end: datetime) -> Iterable[tuple[datetime, Counts]]:
-        yield from self.instant.newest_first(slo, start, end)
-        yield from super().newest_first(slo, start, min(end, self.now))
-
-
-def part(organization: Organization, slos: Sequence[SLODefinition], now: datetime, only: Parts, begun: bool) -> Stored:
-    """The work of `only` as far back as any look-back or compliance window reaches."""
-    longest = look_back(now, max(LOOK_BACKS.values()))[0]
-    since = min([longest, *(compliance_window(slo, now, organization.time_zone)[0] for slo in slos)])
-    return Recounted(organization, slos, now, since=since, only=only, begun=begun)
-
-
-def latest_closed(
-    organization: Organization, slos: Sequence[SLODefinition], now: datetime, only: Parts
-) -> dict[UUID, SLIMeasurement]:
-    """Per objective the measurement of its last closed period for a part of the work; not stored anywhere."""
-    promises, found = promises_of(slos), {}
-    for period in {slo.measurement_period for slo in slos}:
-        counts = {slo: Count.of(slo, only) for slo in slos if slo.measurement_period == period}
-        ended = local_periods(period, now - 2 * LONGEST[Period(period)], now, organization.time_zone)
-        start, end = [interval for interval in ended if interval[1] <= now][-1]
-        sums = {count: each for count, _, each in _counted(organization, counts.values(), AT_ONCE, start, end, now)}
-        for slo, count in counts.items():
-            good, total, duration_us, duration_count = sums.get(count, Sums())
-            found[slo.pk] = SLIMeasurement(
-                organization=organization,
-                slo=slo,
-                period=period,
-                period_start=start,
-                period_end=end,
-                good_events_count=good,
-                total_events_count=total,
-                duration_us=duration_us,
-                duration_count=duration_count,
-                **promises[slo.pk].at(end),
-            )
-    return found
-
-
-def _counted(
-    organization: Organization, wanted: Iterable[Count], bucket: str, start: datetime, end: datetime, now: datetime
-) -> Iterator[tuple[Count, datetime, Sums]]:
-    counts = sorted(set(wanted), key=lambda count: count.signature)
-    for at in range(0, len(counts), MOST_COUNTS):
-        several = counts[at : at + MOST_COUNTS]
-        params: dict[str, Any] = {"organization": organization.pk, "now": now}
-        sql = counting(several, bucket, start, end, params)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            for k, starts, *sums in cursor.fetchall():
-                yield several[k], starts, Sums(*sums)
+        if slo.pk in self.instant:
+            yield self.now, self.instant[slo.pk]
+        yield from super().newest_first(slo, start, self.now)
 
 
 def _total(several: Iterable[Counts]) -> Counts:

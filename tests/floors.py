@@ -8,9 +8,12 @@ from pathlib import Path
 
 FLOORS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")  # a floor may import those before it
 PURE = (
+    "kpis.bodies",
+    "kpis.events",
     "kpis.importers",
     "kpis.messages",
     "kpis.periods",
+    "kpis.rounds",
     "kpis.stats",
     "slos.budget",
     "slos.sensible",
