@@ -112,7 +112,7 @@ def test_a_server_that_does_not_get_ready_is_an_error_with_its_last_words(postgr
     stop(start(postgres), postgres.program.stop_signal)
     (postgres.data / "postgresql.conf").write_text("nonsense = 1\n")
     with pytest.raises(StartError, match="nonsense"):
-        start(postgres, seconds=1)
+        start(postgres)
 
 
 def test_a_deep_data_directory_works(folder):
