@@ -229,13 +229,14 @@ def start(server: Server, *, seconds: float = 30, cancelled: Callable[[], bool] 
     deadline, deaths = time.monotonic() + seconds, 0
     process = spawn_server(server)
     while not server.ready():
+        died = process.poll() is not None
+        deaths += died
         if cancelled() or deaths == QUICK_DEATHS or time.monotonic() > deadline:
             stop(process, server.program.stop_signal)
             raise StartError(
                 f"{server.program.name} does not start. {server.log} ends:\n{tail(server.log)}\n{advice()}"
             )
-        if process.poll() is not None:
-            deaths += 1
+        if died:
             time.sleep(0.5)
             process = spawn_server(server)
         time.sleep(0.03)
