@@ -30,7 +30,7 @@ class Problem(NamedTuple):
 
 problems: list[Problem] = []
 
-YES, NO = {"1", "true", "yes", "on", "y", "t"}, {"0", "false", "no", "off", "n", "f", ""}
+YES, NO = {"1", "true", "yes", "on", "y", "t"}, {"0", "false", "no", "off", "n", "f"}
 POSTGRES_SCHEMES = {"postgres", "postgresql", "psql", "pgsql"}
 POSTGRESQL = {"ENGINE": "django_prometheus.db.backends.postgresql", "CONN_HEALTH_CHECKS": True}
 BROKER_SCHEMES = {"redis", "rediss", "redis+socket"}
@@ -50,7 +50,7 @@ def words(name: str, default: list[str]) -> list[str]:
 
 
 def flag(name: str, default: bool) -> bool:
-    value = text(name, str(default)).lower()
+    value = (text(name) or str(default)).lower()
     if value not in YES | NO:
         problems.append(Problem("E001", f"{name} is {value!r}, which is neither true nor false.", "Set true or false."))
         return default

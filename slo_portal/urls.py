@@ -3,6 +3,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from accounts.problems import not_found
+from monitoring.views import live
 from slos.views import overview, overview_part
 
 urlpatterns = [
@@ -10,6 +11,7 @@ urlpatterns = [
     path("part/overview", overview_part, name="overview-part"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("health/live", live, name="live"),
     path("admin/", admin.site.urls),
     path("api/v1/metrics/", include("slo_portal.api_urls")),
     path("api/<path:rest>", not_found),

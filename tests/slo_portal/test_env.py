@@ -21,10 +21,17 @@ def codes(problems):
     return [problem.code for problem in problems]
 
 
-@pytest.mark.parametrize(("value", "means"), [("true", True), ("1", True), ("On", True), ("no", False), ("", False)])
+@pytest.mark.parametrize(("value", "means"), [("true", True), ("1", True), ("On", True), ("no", False), ("0", False)])
 def test_a_flag_is_read(monkeypatch, problems, value, means):
     monkeypatch.setenv("METRICS_ENABLED", value)
     assert env.flag("METRICS_ENABLED", not means) is means
+    assert problems == []
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_an_empty_flag_is_left_out(monkeypatch, problems, default):
+    monkeypatch.setenv("METRICS_ENABLED", "")
+    assert env.flag("METRICS_ENABLED", default) is default
     assert problems == []
 
 
