@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,11 +51,11 @@ def spawn(program: Program, output: IO[Any] | int) -> Popen[str]:
     )
 
 
-def wait_all(processes: list[Popen[str]], seconds: float, hurry: threading.Event) -> None:
+def wait_all(processes: list[Popen[str]], seconds: float, hurry: Callable[[], bool] = lambda: False) -> None:
     """Wait until all have ended; after `seconds`, or in a hurry, kill what is left with its children."""
     deadline = time.monotonic() + seconds
     while any(process.poll() is None for process in processes):
-        if hurry.is_set() or time.monotonic() > deadline:
+        if hurry() or time.monotonic() > deadline:
             for process in processes:
                 kill_group(process)
         time.sleep(0.02)
@@ -71,4 +71,4 @@ def stop(process: Popen[str], how: signal.Signals, seconds: float = 15) -> None:
     """Ask it to stop; kill it when it has not after `seconds`."""
     if process.poll() is None:
         process.send_signal(how)
-    wait_all([process], seconds, threading.Event())
+    wait_all([process], seconds)

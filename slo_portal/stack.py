@@ -21,7 +21,7 @@ from slo_portal.env import BASE_DIR, DATA_DIR, socket_dir
 from slo_portal.local import Server, StartError, Valkey, spawn_server, start
 from slo_portal.processes import Program
 from slo_portal.second_shell import own_postgres, owner_lock, try_lock
-from slo_portal.supervisor import Say, Supervisor
+from slo_portal.supervisor import Say, Supervisor, Wish
 
 PROGRAMS, BROKER, DATABASE = 0, 1, 2  # the order of the stop
 HOST = "127.0.0.1"
@@ -41,11 +41,11 @@ def programs(port: int) -> list[Program]:
     web += ["--worker-tmp-dir", FAST_FOLDER] if os.access(FAST_FOLDER, os.W_OK) else []
     worker = [*celery, "worker", *WORKER_OPTIONS.split()]
     beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile="]
-    at_once = signal.SIGQUIT  # when the supervisor was killed, the database is going, too: nothing is worth finishing
+    at_once = signal.SIGKILL  # when the supervisor was killed, the database is going, too: nothing is worth finishing
     return [
         Program("web", web, orphan_signal=at_once, env=environment(WEB_STATEMENT_MS), cwd=BASE_DIR),
         Program("worker", worker, orphan_signal=at_once, env=environment(WORKER_STATEMENT_MS), cwd=BASE_DIR),
-        Program("beat", beat, env=environment(WEB_STATEMENT_MS), cwd=BASE_DIR),
+        Program("beat", beat, orphan_signal=at_once, env=environment(WEB_STATEMENT_MS), cwd=BASE_DIR),
     ]
 
 
@@ -60,8 +60,8 @@ class Stack:
     def __init__(self, port: int, say: Say) -> None:
         self.port, self.say = port, say
         self.began = time.monotonic()
-        self.stop, self.hurry, self.closing = threading.Event(), threading.Event(), False
-        self.supervisor = Supervisor(say, self.stop, self.hurry)
+        self.wish, self.closing = Wish(), False
+        self.supervisor = Supervisor(say, self.wish)
 
     def run(self) -> int:
         """The exit code: 0 after a signal, 1 when a program cannot be kept running. Raises StartError."""
@@ -74,7 +74,7 @@ class Stack:
                 self._start(owner)
                 return 0 if self.supervisor.watch() else 1
             except (StartError, KeyboardInterrupt):
-                if not self.stop.is_set():
+                if not self.wish.stop:
                     raise
                 return 0
             finally:
@@ -82,11 +82,11 @@ class Stack:
 
     def _on_signal(self, *_: object) -> None:
         """The first one stops in order, a second one at once."""
-        if self.stop.is_set():
-            self.hurry.set()
+        if self.wish.stop:
+            self.wish.hurry = True
             if not self.closing:
                 raise KeyboardInterrupt
-        self.stop.set()
+        self.wish.stop = True
 
     def _start(self, owner: IO[str]) -> None:
         if not settings.DATABASE_URL:
@@ -95,20 +95,20 @@ class Stack:
         if not settings.REDIS_URL:
             self._serve(Valkey(DATA_DIR / "valkey", socket_dir()), rank=BROKER)
         for step in (self._migrate, self._bootstrap, self._collect_static, self._run_programs):
-            if not self.stop.is_set():
+            if not self.wish.stop:
                 step()
 
     def _await_commands(self, owner: IO[str]) -> None:
         """A command in another shell may have started the database; it is stopped when that one is done."""
         waiting = False
-        while not self.stop.is_set() and not try_lock(owner):
+        while not self.wish.stop and not try_lock(owner):
             if not waiting:
                 self.say("portal", "waiting for a command in another shell that uses the database")
             waiting = True
             time.sleep(0.1)
 
     def _serve(self, server: Server, *, rank: int) -> None:
-        process = start(server, cancelled=self.stop.is_set)
+        process = start(server, cancelled=lambda: self.wish.stop)
         self.say(server.program.name, f"ready; its log is {server.log}")
         self.supervisor.adopt(server.program, process, lambda: spawn_server(server), rank=rank)
 
@@ -130,7 +130,8 @@ class Stack:
 
     def _announce(self) -> None:
         """Say the address once it answers."""
-        while not self.stop.wait(0.2):
+        while not self.wish.stop:
+            time.sleep(0.2)
             if answers(self.port):
                 seconds = time.monotonic() - self.began
                 self.say("portal", f"ready in {seconds:.1f} s: http://{HOST}:{self.port}/ (Ctrl-C stops everything)")

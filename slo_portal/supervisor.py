@@ -18,6 +18,14 @@ Say = Callable[[str, str], None]  # (name of the program, a line)
 
 
 @dataclass
+class Wish:
+    """What signals have asked for. Plain flags: a handler that takes a lock, as an Event's, may wait for itself."""
+
+    stop: bool = False
+    hurry: bool = False
+
+
+@dataclass
 class Child:
     """A program and its present process; `rank` orders the stop, lowest first."""
 
@@ -38,10 +46,10 @@ class Child:
 
 
 class Supervisor:
-    """Runs until `stop` is set (by a signal), or until a child cannot be kept running."""
+    """Runs until a stop is wished for, or until a child cannot be kept running."""
 
-    def __init__(self, say: Say, stop: threading.Event, hurry: threading.Event) -> None:
-        self.say, self.stop, self.hurry = say, stop, hurry
+    def __init__(self, say: Say, wish: Wish) -> None:
+        self.say, self.wish = say, wish
         self.children: list[Child] = []
 
     def run(self, program: Program, *, rank: int) -> None:
@@ -60,7 +68,8 @@ class Supervisor:
 
     def watch(self) -> bool:
         """Until it is to stop: True when asked to, False when a child dies again and again."""
-        while not self.stop.wait(0.2):
+        while not self.wish.stop:
+            time.sleep(0.2)
             for child in self.children:
                 self._look_after(child)
                 if child.quick_deaths >= QUICK_DEATHS:
@@ -84,7 +93,7 @@ class Supervisor:
             group = [child for child in self.children if child.rank == rank and child.process.poll() is None]
             for child in group:
                 child.process.send_signal(child.program.stop_signal)
-            wait_all([child.process for child in group], STOP_SECONDS, self.hurry)
+            wait_all([child.process for child in group], STOP_SECONDS, lambda: self.wish.hurry)
 
     def _pass_on(self, name: str, process: Popen[str]) -> None:
         with process.stdout or nullcontext(()) as lines:

@@ -10,7 +10,7 @@ import pytest
 
 from slo_portal import supervisor as module
 from slo_portal.processes import Program
-from slo_portal.supervisor import Supervisor, describe
+from slo_portal.supervisor import Supervisor, Wish, describe
 from tests.slo_portal.portal_process import ended
 
 STEADY = "import os, signal, sys; print('up', os.getpid(), flush=True); signal.pause()"
@@ -40,9 +40,9 @@ class Stage:
     """A supervisor, what was said, and a way to wait for it."""
 
     def __init__(self) -> None:
-        self.stop, self.hurry, self.heard = threading.Event(), threading.Event(), threading.Condition()
+        self.wish, self.heard = Wish(), threading.Condition()
         self.lines: list[str] = []
-        self.supervisor = Supervisor(self.say, self.stop, self.hurry)
+        self.supervisor = Supervisor(self.say, self.wish)
 
     def say(self, name: str, line: str) -> None:
         with self.heard:
@@ -57,12 +57,12 @@ class Stage:
             assert self.heard.wait_for(lambda: len(found()) >= times, 20), self.lines
             return found()[times - 1]
 
-    def once(self, text: str, times: int, then) -> None:
-        """Do something in another thread as soon as the text was said."""
+    def stop_at(self, text: str, times: int) -> None:
+        """Have another thread wish for a stop as soon as the text was said so often."""
 
         def act() -> None:
             self.wait_for(text, times)
-            then()
+            self.wish.stop = True
 
         threading.Thread(target=act, daemon=True).start()
 
@@ -71,7 +71,7 @@ class Stage:
 def stage() -> Iterator[Stage]:
     stage = Stage()
     yield stage
-    stage.hurry.set()
+    stage.wish.hurry = True
     stage.supervisor.stop_all()
 
 
@@ -82,7 +82,7 @@ def number(line: str) -> int:
 def test_lines_are_passed_on_with_the_name_and_a_stop_is_clean(stage):
     stage.supervisor.run(program("web", STEADY), rank=0)
     first = number(stage.wait_for("web up"))
-    stage.stop.set()
+    stage.wish.stop = True
     assert stage.supervisor.watch() is True
     stage.supervisor.stop_all()
     assert ended(first)
@@ -92,7 +92,7 @@ def test_a_child_that_dies_is_started_again(stage):
     stage.supervisor.run(program("web", STEADY), rank=0)
     first = number(stage.wait_for("web up"))
     os.kill(first, signal.SIGKILL)
-    stage.once("web up", 2, stage.stop.set)
+    stage.stop_at("web up", 2)
     assert stage.supervisor.watch() is True
     assert number(stage.wait_for("web up", 2)) != first
     assert "killed by SIGKILL" in stage.wait_for("starting it again")
@@ -145,7 +145,7 @@ def test_one_that_does_not_listen_is_killed(stage, monkeypatch):
 def test_a_hurry_kills_at_once(stage):
     stage.supervisor.run(program("web", STUBBORN), rank=0)
     stage.wait_for("up")
-    stage.hurry.set()
+    stage.wish.hurry = True
     stage.supervisor.stop_all()
     assert stage.supervisor.children[0].process.returncode == -signal.SIGKILL
 
