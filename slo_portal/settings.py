@@ -94,7 +94,8 @@ DATABASES = {
         "OPTIONS": {
             **_owner["OPTIONS"],
             "options": " ".join(f"-c {name}={value}" for name, value in _session.items()),
-            "pool": {"min_size": 1, "max_size": 10, "timeout": 3},
+            # a pool that tries for long waits longer and longer: five seconds after an outage all is well again
+            "pool": {"min_size": 1, "max_size": 10, "timeout": 3, "reconnect_timeout": 5},
         },
     },
     "owner": _owner,
