@@ -118,7 +118,7 @@ def weigh(page: Page) -> dict[str, int]:
     return sizes
 
 
-def test_a_phone_loads_no_chart_until_it_is_scrolled_to(open_page, record_property):
+def test_a_phone_loads_no_chart_until_it_is_scrolled_to(open_page):
     page = open_page(None, width=360, height=740)
     sizes = weigh(page)
     page.goto("/", wait_until="networkidle")
