@@ -74,7 +74,7 @@ class Copier:
 
 def post_rate(client: Client, rows: Sequence[list[dict[str, Any]]], kind: str) -> float:
     """Rows a second; every one of them must have been `kind` (created, updated)."""
-    bodies = [json.dumps({"invoices": batch}).encode() for batch in rows]
+    bodies = [json.dumps({"invoices": batch}, separators=(",", ":")).encode() for batch in rows]
     start = time.perf_counter()
     answers = [client.request("POST", PATH, body) for body in bodies]
     seconds = time.perf_counter() - start

@@ -7,13 +7,13 @@ merged key by key. tests/kpis/test_merge.py compares this with a naive merge, ro
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache, reduce
-from operator import or_
+from operator import itemgetter, or_
 from typing import Any
 
 from django.db import connection, models, transaction
 from msgspec import UNSET, Struct
 from msgspec.structs import astuple
-from psycopg.types.json import Jsonb
+from psycopg.types.json import JsonbDumper
 
 from accounts.models import Organization
 from kpis.messages import INVOICE, Kind
@@ -51,7 +51,7 @@ class Merge:
         named = tuple(name for i, name in enumerate(self.kind.fields) if union >> i & 1)
         uniform = all(mask == union for mask in masks)
         with connection.cursor() as cursor:
-            self._stage(cursor, zip(masks, rows, strict=True), named)
+            self._stage(cursor, zip(masks, rows, strict=True), named, uniform)
             known = self._lock(cursor, named)
             sql = statement(self.kind, self.table, named, uniform) if known else insertion(self.kind, self.table, named)
             cursor.execute(sql, {"organization": self.organization.pk, "now": self.now})
@@ -67,19 +67,20 @@ class Merge:
             self.masks[flags] = sum(1 << i for i, unset in enumerate(flags) if not unset)
         return self.masks[flags]
 
-    def _stage(self, cursor: Any, rows: Iterable[tuple[int, tuple[object, ...]]], named: Sequence[str]) -> None:
+    def _stage(
+        self, cursor: Any, rows: Iterable[tuple[int, tuple[object, ...]]], named: Sequence[str], uniform: bool
+    ) -> None:
         staged = f"staged_{self.kind.name}"
         cursor.execute(staging_table(self.kind, self.table))
         cursor.execute(f"DELETE FROM {staged}")  # noqa: S608 - a second batch of one transaction
-        places = [self.kind.columns.index(name) for name in named]
-        labels = self.kind.columns.index("labels")
+        places = [self.kind.columns.index(name) for name in (self.kind.key, *named)]
+        take = itemgetter(*places) if named else itemgetter(slice(1))
         columns = ", ".join(["named", self.kind.key, *named])
+        cursor.adapters.register_dumper(dict, JsonbDumper)
         with cursor.copy(f"COPY {staged} ({columns}) FROM STDIN") as copy:
             for mask, row in rows:
-                values = [None if row[place] is UNSET else row[place] for place in places]
-                if isinstance(row[labels], dict):
-                    values[places.index(labels)] = Jsonb(row[labels])
-                copy.write_row([mask, row[0], *values])
+                values = take(row)
+                copy.write_row([mask, *(values if uniform else [None if v is UNSET else v for v in values])])
 
     def _lock(self, cursor: Any, named: Sequence[str]) -> bool:
         """Serialise with what changes the same rows, so that later statements see the newest; were there any?"""
