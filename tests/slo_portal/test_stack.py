@@ -64,8 +64,9 @@ def test_whatever_dies_is_started_again(data):
             portal.wait_for("runs again", times=number)
         assert manage(data, "shell", "--no-imports", "-c", ASK).stdout == "(42,)\n"
         assert portal.get("/admin/login/") == 200
-        ping = [sys.executable, "-m", "celery", "-A", "slo_portal", "inspect", "ping", "--timeout", "20"]
-        assert run(ping, data).returncode == 0
+        ping = [sys.executable, "-m", "celery", "-A", "slo_portal", "inspect", "ping", "--timeout", "10"]
+        # a worker that has just found its broker again may not hear the first one
+        assert any(run(ping, data).returncode == 0 for _ in range(5))
         assert portal.stop(signal.SIGHUP) == 0
 
 
