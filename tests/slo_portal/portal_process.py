@@ -69,7 +69,10 @@ class Portal:
         command = command or [sys.executable, str(ROOT / "manage.py"), "portal"]
         self.lines: list[str] = []
         self.heard = threading.Condition()
-        self.process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        ours = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests by nohup, it is not for the portal
+        self.process = subprocess.Popen(command, env=env, text=True, **pipes)
+        signal.signal(signal.SIGHUP, ours)
         self.listener = threading.Thread(target=self._listen, daemon=True)
         self.listener.start()
 
