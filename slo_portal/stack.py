@@ -89,14 +89,17 @@ class Stack:
         self.wish.stop = True
 
     def _start(self, owner: IO[str]) -> None:
-        if not settings.DATABASE_URL:
-            self._await_commands(owner)
-            self._serve(own_postgres(), rank=DATABASE)
-        if not settings.REDIS_URL:
-            self._serve(Valkey(DATA_DIR / "valkey", socket_dir()), rank=BROKER)
-        for step in (self._migrate, self._bootstrap, self._collect_static, self._run_programs):
+        servers = [] if settings.DATABASE_URL else [lambda: self._await_commands(owner), self._serve_database]
+        servers += [] if settings.REDIS_URL else [self._serve_broker]
+        for step in (*servers, self._migrate, self._bootstrap, self._collect_static, self._run_programs):
             if not self.wish.stop:
                 step()
+
+    def _serve_database(self) -> None:
+        self._serve(own_postgres(), rank=DATABASE)
+
+    def _serve_broker(self) -> None:
+        self._serve(Valkey(DATA_DIR / "valkey", socket_dir()), rank=BROKER)
 
     def _await_commands(self, owner: IO[str]) -> None:
         """A command in another shell may have started the database; it is stopped when that one is done."""
