@@ -102,6 +102,16 @@ def test_it_waits_for_a_command_that_uses_the_database(data):
         assert portal.stop() == 0
 
 
+def test_nohup_has_its_way(data):
+    command = ["nohup", sys.executable, str(ROOT / "manage.py"), "portal"]
+    with waiting_command(data) as other, Portal(data, command=command) as portal:
+        portal.wait_for("waiting for a command in another shell")
+        portal.process.send_signal(signal.SIGHUP)
+        other.communicate("\n")
+        portal.wait_for("ready in")
+        assert portal.stop(signal.SIGTERM) == 0
+
+
 def test_a_stop_while_it_waits_is_heeded(data):
     with waiting_command(data), Portal(data) as portal:
         portal.wait_for("waiting for a command in another shell")
