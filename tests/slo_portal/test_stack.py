@@ -22,24 +22,32 @@ pytestmark = pytest.mark.slow
 USERS = "from accounts.models import User; print(User.objects.count())"
 
 
-@pytest.fixture(scope="module")
-def data() -> Iterator[Path]:
-    """One data directory for all: most tests are about a portal that has run before."""
+@pytest.fixture
+def fresh() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="slo-", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
-def test_first_start_second_shell_and_second_start(data):
-    with Portal(data) as portal:
+@pytest.fixture(scope="module")
+def data() -> Iterator[Path]:
+    """One data directory for all that is not about a first start."""
+    with tempfile.TemporaryDirectory(prefix="slo-", ignore_cleanup_errors=True) as name:
+        done = manage(Path(name), "migrate", "-v0")
+        assert (done.returncode, done.stderr) == (0, "")
+        yield Path(name)
+
+
+def test_first_start_second_shell_and_second_start(fresh):
+    with Portal(fresh) as portal:
         portal.wait_for("ready in")
         assert re.search(rf"127\.0\.0\.1:{portal.port}/ as admin, password \S{{12,}}$", portal.wait_for("password "))
         assert portal.get("/admin/login/") == 200
 
-        beside = manage(data, "shell", "--no-imports", "-c", f"{ASK}; {USERS}")
+        beside = manage(fresh, "shell", "--no-imports", "-c", f"{ASK}; {USERS}")
         assert (beside.returncode, beside.stdout, beside.stderr) == (0, "(42,)\n1\n", "")
-        inspect = run([sys.executable, "-m", "celery", "-A", "slo_portal", "inspect", "ping"], data)
+        inspect = run([sys.executable, "-m", "celery", "-A", "slo_portal", "inspect", "ping"], fresh)
         assert (inspect.returncode, "pong" in inspect.stdout) == (0, True), inspect.stderr
-        again = manage(data, "portal")
+        again = manage(fresh, "portal")
         assert again.returncode == 1
         assert "already running" in again.stderr
 
@@ -48,10 +56,10 @@ def test_first_start_second_shell_and_second_start(data):
         assert portal.stop(signal.SIGINT) == 0
         assert all(ended(pid) for pid in everything)
 
-    with Portal(data) as portal:
+    with Portal(fresh) as portal:
         portal.wait_for("ready in")
         assert not [line for line in portal.lines if "password" in line or "static files" in line]
-        assert manage(data, "shell", "--no-imports", "-c", USERS).stdout == "1\n"
+        assert manage(fresh, "shell", "--no-imports", "-c", USERS).stdout == "1\n"
         assert portal.stop(signal.SIGTERM) == 0
 
 
@@ -142,12 +150,11 @@ def test_servers_that_are_named_are_used_instead_of_the_own_ones(sockets, valkey
     stop(process, server.program.stop_signal)
 
 
-def test_an_ordinary_user_can_run_it():
-    with tempfile.TemporaryDirectory(prefix="slo-", ignore_cleanup_errors=True) as name:
-        command = as_ordinary_user(Path(name), sys.executable, str(ROOT / "manage.py"), "portal")
-        with Portal(Path(name), command=command) as portal:
-            portal.wait_for("ready in")
-            everything = portal.everything()
-            assert portal.get("/admin/login/") == 200
-            assert portal.stop() == 0
-            assert all(ended(pid) for pid in everything)
+def test_an_ordinary_user_can_run_it(fresh):
+    command = as_ordinary_user(fresh, sys.executable, str(ROOT / "manage.py"), "portal")
+    with Portal(fresh, command=command) as portal:
+        portal.wait_for("ready in")
+        everything = portal.everything()
+        assert portal.get("/admin/login/") == 200
+        assert portal.stop() == 0
+        assert all(ended(pid) for pid in everything)
