@@ -8,6 +8,7 @@ from pathlib import Path
 
 FLOORS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")  # a floor may import those before it
 PURE = (
+    "alerts.kinds",
     "kpis.bodies",
     "kpis.events",
     "kpis.importers",
