@@ -9,12 +9,15 @@ from pathlib import Path
 FLOORS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")  # a floor may import those before it
 PURE = (
     "alerts.kinds",
+    "alerts.known",
+    "alerts.words",
     "kpis.bodies",
     "kpis.events",
     "kpis.importers",
     "kpis.messages",
     "kpis.periods",
     "kpis.rounds",
+    "kpis.staleness",
     "kpis.stats",
     "slos.budget",
     "slos.sensible",
