@@ -7,6 +7,7 @@ transaction, so that the next tick counts their buckets again.
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ from msgspec import Struct
 from psycopg.types.json import Jsonb
 
 from accounts.models import Organization
+from kpis import feeds
 from kpis.failpoints import fp
 from kpis.merge import Merge
 from kpis.messages import EXCEPTION, INVOICE, SYSTEM, FieldError, Kind, Refused, read_fields
@@ -84,7 +86,7 @@ def store(
     result, messages = _split(rows)
     if atomic and result.rejected:
         raise Rejected(result)
-    write = _write_figures if kind is SYSTEM else _write_facts
+    write = _write_figures if kind is SYSTEM else _write_batch
     result.count(_retried(lambda: _in_transaction(write, kind, organization, messages, now)))
     return result
 
@@ -130,6 +132,13 @@ def _retried(attempt: Callable[[], T]) -> T:
     raise AssertionError("unreachable")
 
 
+def _write_batch(
+    kind: Kind, organization: Organization, messages: Sequence[Struct], now: datetime
+) -> Iterator[tuple[int, int]]:
+    feeds.arrived(organization, {kind.wrapper: len(messages)}, now=now)
+    return _write_facts(kind, organization, messages, now)
+
+
 def _write_facts(
     kind: Kind, organization: Organization, messages: Sequence[Struct], now: datetime
 ) -> Iterator[tuple[int, int]]:
@@ -141,6 +150,7 @@ def _write_facts(
 def _write_events(
     organization: Organization, events: Sequence[tuple[str, str, Kind, Struct]], now: datetime
 ) -> Iterator[tuple[int, int]]:
+    feeds.arrived(organization, Counter(kind.wrapper for _, _, kind, _ in events), now=now)
     ids = [(source, event_id) for source, event_id, _, _ in events]
     new = _unseen(organization, set(ids))
     for kind in (INVOICE, EXCEPTION):

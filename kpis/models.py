@@ -208,6 +208,48 @@ class DirtyBucket(models.Model):
         return f"{self.field} {self.start:%Y-%m-%d %H:%M}"
 
 
+class Arrival(models.Model):
+    """A batch of messages that was stored. Insert-only, so that no two writers meet; the tick takes it away."""
+
+    organization = of_organization()
+    feed = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    messages = models.IntegerField(help_text="Those that were not refused, unchanged ones included.")
+
+    def __str__(self) -> str:
+        return f"{self.messages} {self.feed} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Feed(models.Model):
+    """A stream of messages, `invoices` or `exceptions`, by when they were received. Written by the tick alone."""
+
+    organization = of_organization(db_index=False)
+    name = models.CharField(max_length=20)
+    first_message_at = models.DateTimeField()
+    last_message_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="feed_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FeedCount(models.Model):
+    """Messages of a feed that were received in a 5-minute bucket. Written by the tick alone."""
+
+    organization = of_organization(db_index=False)
+    feed = models.CharField(max_length=20)
+    start = models.DateTimeField()
+    messages = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "feed", "start"], name="feed_count_once")]
+
+    def __str__(self) -> str:
+        return f"{self.messages} {self.feed} from {self.start:%Y-%m-%d %H:%M}"
+
+
 class ImportedFile(models.Model):
     """A file that was imported with its times moved, and by how much: imported again, it must be moved by the same."""
 

@@ -75,6 +75,18 @@ def local_date(at: datetime, zone: ZoneInfo) -> date:
     return shown + timedelta(days=1) if midnight(shown + timedelta(days=1), zone) <= at else shown
 
 
+def weeks_before(at: datetime, weeks: int, zone: ZoneInfo) -> datetime:
+    """The first instant at which the wall clock showed what it shows at `at`, so many weeks earlier.
+
+    A negative number leads to the future. What a clock that is set forward leaves out is the moment of its setting.
+    """
+    wanted = at.astimezone(zone).replace(tzinfo=None) - timedelta(weeks=weeks)
+    found = min(wanted.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    while found.astimezone(zone).replace(tzinfo=None) < wanted:
+        found = floor(found, _QUARTER_HOUR) + _QUARTER_HOUR
+    return found
+
+
 def local_periods(period: str, start: datetime, end: datetime, zone: ZoneInfo) -> list[Interval]:
     """Every local hour, day or ISO week (`hourly`, `daily`, `weekly`) that touches [start, end), oldest first."""
     borders = (

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import Organization
+from kpis import feeds
 from kpis.failpoints import fp
 from kpis.periods import floor
 from slos import buckets, measure, snapshots
@@ -43,6 +44,7 @@ def tick(organization: Organization, *, now: datetime) -> TickResult:
 def _tick(organization: Organization, now: datetime) -> TickResult:
     state, _ = EngineState.objects.get_or_create(organization=organization)
     slos = list(organization.slos.active())
+    feeds.take(organization)
     marks = buckets.take_marks(organization)
     groups = buckets.by_count(slos)
     dirty: Dirty = buckets.dirty_by_marks(marks, groups)
