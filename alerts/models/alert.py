@@ -1,6 +1,7 @@
 """Alerts and what happened to them."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -18,9 +19,9 @@ class SLOAlertQuerySet(models.QuerySet["SLOAlert"]):
     def unresolved(self) -> "SLOAlertQuerySet":
         return self.filter(resolved_at=None)
 
-    def standing(self) -> "SLOAlertQuerySet":
-        """What the next tick must know: open ones, and resolved ones that still hold a new one back."""
-        return self.filter(Q(resolved_at=None) | Q(holds_back=True))
+    def standing(self, since: datetime) -> "SLOAlertQuerySet":
+        """What a tick must know: open ones, those that hold a new one back, and those that ended after `since`."""
+        return self.filter(Q(resolved_at=None) | Q(holds_back=True) | Q(resolved_at__gt=since))
 
 
 class SLOAlert(models.Model):
@@ -83,6 +84,7 @@ class SLOAlert(models.Model):
             # what the tick looks at, and what the navigation counts
             models.Index("organization", name="alert_unresolved", condition=Q(resolved_at=None)),
             models.Index("organization", name="alert_holding_back", condition=Q(holds_back=True)),
+            models.Index("organization", "resolved_at", name="alert_resolved"),  # what may open again
             models.Index("slo", "alert_type", "resolved_at", name="alert_of_slo"),
         ]
 
