@@ -45,6 +45,7 @@ def definition(slo: SLODefinition) -> dict[str, Any]:
         "alerting_threshold_percentage": float(slo.alerting_threshold_percentage),
         "measurement_periods": slo.measurement_periods,
         "burn_rate_alert_threshold": float(slo.burn_rate_alert_threshold),
+        **_alerting(slo),
         "window": slo.window,
         "window_days": slo.window_days if slo.window == Window.ROLLING else None,
         "is_active": slo.is_active,
@@ -52,6 +53,23 @@ def definition(slo: SLODefinition) -> dict[str, Any]:
         "next_review_at": slo.next_review_at,
         "created_at": slo.created_at,
         "updated_at": slo.updated_at,
+    }
+
+
+def _alerting(slo: SLODefinition) -> dict[str, Any]:
+    return {
+        "critical_threshold_percentage": float(slo.critical_threshold_percentage),
+        "burn_policy": slo.burn_policy,
+        "burn_rate_warning_threshold": float(slo.burn_rate_warning_threshold),
+        "burn_rate_warning_hours": slo.burn_rate_warning_hours,
+        "burn_rate_alert_hours": slo.burn_rate_alert_hours,
+        "critical_performance_percentage": float(slo.critical_performance_percentage),
+        "consecutive_failures": slo.consecutive_failures,
+        "min_events": slo.min_events,
+        "min_bad": slo.min_bad,
+        "confidence": float(slo.confidence),
+        "resolve_after_minutes": slo.resolve_after_minutes,
+        "alert_types_off": slo.alert_types_off,
     }
 
 

@@ -54,6 +54,25 @@ def state_of(slo: SLODefinition) -> words.State:
 
 
 VERSION = re.compile(r"[0-9]{1,9}")
+ALERTS: list[Any] = [
+    "alerting_threshold_percentage",
+    "critical_threshold_percentage",
+    "notification_channels",
+    "alert_types_off",
+]
+BURN_RATE: list[Any] = [
+    "burn_policy",
+    ("burn_rate_warning_threshold", "burn_rate_warning_hours"),
+    ("burn_rate_alert_threshold", "burn_rate_alert_hours"),
+]
+GUARDS: list[Any] = [
+    "critical_performance_percentage",
+    "consecutive_failures",
+    "min_events",
+    "min_bad",
+    "confidence",
+    "resolve_after_minutes",
+]
 FIGURES = ["state", "now", "budget_left", "burn", "counted"]
 
 
@@ -82,7 +101,9 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
         ("What is promised", {"fields": ["sli_type", "target_percentage", "target_value", "target_unit"]}),
         ("Error budget", {"fields": ["error_budget_percentage", "window", "window_days"]}),
         ("Measured", {"fields": ["measurement_period", "further_periods"]}),
-        ("Alerts", {"fields": ["alerting_threshold_percentage", "burn_rate_alert_threshold", "notification_channels"]}),
+        ("Alerts", {"fields": ALERTS}),
+        ("Alerts: burn rate", {"fields": BURN_RATE, "classes": ["collapse"]}),
+        ("Alerts: how sure, how long", {"fields": GUARDS, "classes": ["collapse"]}),
         ("Review", {"fields": ["next_review_at"]}),
     ]
 

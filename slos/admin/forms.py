@@ -4,7 +4,7 @@ from typing import Any
 from django import forms
 
 from slos import words
-from slos.models import Period
+from slos.models import Period, SLOAlertType, SLODefinition
 
 
 class SLOForm(forms.ModelForm):
@@ -18,6 +18,12 @@ class SLOForm(forms.ModelForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="Also measured over these. A period that is switched off keeps what was measured.",
+    )
+    alert_types_off = forms.MultipleChoiceField(
+        choices=SLOAlertType,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=SLODefinition._meta.get_field("alert_types_off").help_text,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

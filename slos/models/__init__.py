@@ -1,5 +1,6 @@
 """Objectives, what was counted for them, and the figures that every face reads."""
 
+from slos.models.alerting import BurnPolicy, SLOAlertType
 from slos.models.counted import EngineState, Figure, Job, SLIBucket, SLIMeasurement, SLOSnapshot
 from slos.models.definition import (
     SECONDS_PER,
@@ -15,6 +16,7 @@ from slos.models.definition import (
 __all__ = [
     "SECONDS_PER",
     "TIMED",
+    "BurnPolicy",
     "EngineState",
     "Figure",
     "Job",
@@ -22,6 +24,7 @@ __all__ = [
     "SLIBucket",
     "SLIMeasurement",
     "SLIType",
+    "SLOAlertType",
     "SLODefinition",
     "SLODefinitionQuerySet",
     "SLOSnapshot",

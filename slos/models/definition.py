@@ -12,6 +12,7 @@ from simple_history.models import HistoricalRecords
 
 from accounts.models import Organization, User
 from slos import sensible
+from slos.models.alerting import AlertRules, numbers
 
 
 class SLIType(models.TextChoices):
@@ -50,11 +51,6 @@ TIMED = {SLIType.TIME_TO_READY, SLIType.APPROVAL_LATENCY, SLIType.EXCEPTION_RESO
 SECONDS_PER = {Unit.SECONDS: 1, Unit.MINUTES: 60, Unit.HOURS: 3600, Unit.DAYS: 86400}
 
 
-def _numbers(*values: object) -> bool:
-    """What could not be made a number has been refused already."""
-    return all(isinstance(value, Decimal | int) for value in values)
-
-
 class SLODefinitionQuerySet(models.QuerySet["SLODefinition"]):
     def active(self) -> "SLODefinitionQuerySet":
         return self.filter(is_active=True)
@@ -63,7 +59,7 @@ class SLODefinitionQuerySet(models.QuerySet["SLODefinition"]):
         return self.filter(measurement_periods__contains=[period])
 
 
-class SLODefinition(models.Model):
+class SLODefinition(AlertRules):
     """A promise: so many percent of the events of one SLI are good, over a compliance window."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -92,20 +88,6 @@ class SLODefinition(models.Model):
         null=True,
         blank=True,
         help_text="Share of events that may be bad, at most what the target leaves. Empty: follows the target.",
-    )
-    alerting_threshold_percentage = models.DecimalField(
-        max_digits=6,
-        decimal_places=2,
-        default=80,
-        validators=[MinValueValidator(1), MaxValueValidator(95)],
-        help_text="Share of the error budget whose consumption is a warning, up to 95 %, which is critical.",
-    )
-    burn_rate_alert_threshold = models.DecimalField(
-        max_digits=8,
-        decimal_places=3,
-        default=2,
-        validators=[MinValueValidator(1)],
-        help_text="A burn rate above this is high. At 1 the budget just lasts; 100 / error budget is never passed.",
     )
     window = models.CharField(
         "compliance window",
@@ -165,15 +147,20 @@ class SLODefinition(models.Model):
 
     def clean(self) -> None:
         """Refuse what could never be kept or never fire. The target value of a rate follows its target."""
-        wrong = self._wrong_value()
-        target, given, burn = self.target_percentage, self.error_budget_percentage, self.burn_rate_alert_threshold
-        if _numbers(target, burn) and (given is None or _numbers(given)):
-            wrong |= sensible.budget(Decimal(target), given, Decimal(burn))
+        wrong = self._wrong_value() | self._wrong_budget()
         periods = self.measurement_periods or []
         if len(set(periods)) < len(periods):
             wrong["measurement_periods"] = "Name each period once."
         if wrong:
             raise ValidationError(wrong)
+
+    def _wrong_budget(self) -> dict[str, str]:
+        target, given = self.target_percentage, self.error_budget_percentage
+        known = numbers(target) and (given is None or numbers(given))
+        wrong = sensible.budget(target, given) if known else {}
+        budget = self.budget_percentage if known and not wrong and 0 < target < 100 else None
+        days = self.window_days if self.window == Window.ROLLING and numbers(self.window_days) else 7
+        return wrong | self.wrong_alerting(budget=budget, target=target, window_hours=24 * days)
 
     def _wrong_value(self) -> dict[str, str]:
         fitting = self.fitting_units
@@ -183,13 +170,13 @@ class SLODefinition(models.Model):
             units = ", ".join(fitting)
             return {"target_unit": f"{SLIType(self.sli_type).label} is measured in {units}: choose that."}
         if not self.is_timed:
-            if _numbers(self.target_percentage):
+            if numbers(self.target_percentage):
                 self.target_value = self.target_percentage / (100 if Unit.CONFIDENCE in fitting else 1)
             return {}
         if self.target_value is None:
             return {"target_value": "Enter the limit that an event must keep."}
         seconds = SECONDS_PER[Unit(self.target_unit)]
-        return sensible.limit(self.target_value * seconds) if _numbers(self.target_value) else {}
+        return sensible.limit(self.target_value * seconds) if numbers(self.target_value) else {}
 
     @property
     def fitting_units(self) -> list[Unit]:

@@ -76,6 +76,12 @@ REFUSED: list[tuple[dict, str, str]] = [
     ({"target_percentage": "95", "error_budget_percentage": "10"}, "error_budget_percentage", "at most 5"),
     ({"burn_rate_alert_threshold": "20"}, "burn_rate_alert_threshold", "highest possible burn rate is 20"),
     ({"target_percentage": "85", "burn_rate_alert_threshold": "7"}, "burn_rate_alert_threshold", "6.67"),
+    ({"burn_rate_warning_threshold": "20"}, "burn_rate_warning_threshold", "highest possible burn rate is 20"),
+    ({"burn_rate_warning_threshold": "3"}, "burn_rate_warning_threshold", "enter at most 2"),
+    ({"window_days": "1", "burn_rate_warning_hours": "48"}, "burn_rate_warning_hours", "at most 24"),
+    ({"alerting_threshold_percentage": "95"}, "alerting_threshold_percentage", "From 95 % on"),
+    ({"critical_performance_percentage": "96"}, "critical_performance_percentage", "target of 95 %"),
+    ({"alert_types_off": ["stale_feed"]}, "alert_types_off", "valid choice"),
     ({"target_unit": "percent"}, "target_unit", "seconds, minutes, hours, days"),
     ({"target_value": ""}, "target_value", "Enter the limit"),
     ({"target_value": "100", "target_unit": "days"}, "target_value", "90 days"),
@@ -94,6 +100,24 @@ def test_what_makes_no_sense_is_refused_and_nothing_saved(house, editor):
     for changed, field, says in REFUSED:
         assert says in " ".join(errors(save(editor, slo, **changed))[field]), changed
     assert slo.history.count() == 1
+
+
+def test_the_thresholds_of_alerts_are_edited_and_kept_in_the_history(house, editor):
+    slo = objective(house)
+    off = ["consecutive_failures"]
+    sent = {"burn_policy": "sre", "min_bad": "5", "alert_types_off": off, "confidence": "2.5"}
+    assert save(editor, slo, **sent).status_code == 302
+    slo.refresh_from_db()
+    kept = {
+        "burn_policy": "sre",
+        "min_bad": 5,
+        "alert_types_off": ["consecutive_failures"],
+        "confidence": Decimal("2.5"),
+    }
+    assert {name: getattr(slo, name) for name in kept} == kept
+    newest, first = slo.history.order_by("-history_date")
+    assert {name: getattr(newest, name) for name in kept} == kept
+    assert (first.burn_policy, first.min_bad) == ("default", 3)
 
 
 def test_a_rate_follows_its_target(house, editor):

@@ -24,18 +24,22 @@ D = Decimal
     ],
 )
 def test_a_burn_rate_threshold_stays_below_the_highest_possible_one(target, budget, highest):
-    given = D(budget) if budget else None
-    ceiling = 100 / (given or 100 - D(target))
-    assert sensible.budget(D(target), given, ceiling - D("0.001")) == {}
+    share = D(budget) if budget else 100 - D(target)
+    ceiling = 100 / share
+    below = ceiling - D("0.001")
+    assert sensible.burn_rates(share, below, below) == {}
     for threshold in (ceiling, ceiling + 1):
-        assert f"burn rate is {highest}," in sensible.budget(D(target), given, threshold)["burn_rate_alert_threshold"]
+        wrong = sensible.burn_rates(share, D(1), threshold)
+        assert list(wrong) == ["burn_rate_alert_threshold"]
+        assert f"burn rate is {highest}," in wrong["burn_rate_alert_threshold"]
+        assert f"burn rate is {highest}," in sensible.burn_rates(share, threshold, D(1))["burn_rate_warning_threshold"]
 
 
 @pytest.mark.parametrize(
     ("budget", "fine"), [("0", False), ("-1", False), ("0.001", True), ("5", True), ("5.001", False)]
 )
 def test_a_budget_is_at_most_what_the_target_leaves(budget, fine):
-    wrong = sensible.budget(D(95), D(budget), D(2))
+    wrong = sensible.budget(D(95), D(budget))
     assert (wrong == {}) == fine
     assert fine or "at most 5," in wrong["error_budget_percentage"]
 
@@ -78,7 +82,32 @@ def test_the_defaults_are_sensible():
         ({"error_budget_percentage": "little"}, "error_budget_percentage"),
         ({"burn_rate_alert_threshold": D(20)}, "burn_rate_alert_threshold"),
         ({"burn_rate_alert_threshold": D("0.5")}, "burn_rate_alert_threshold"),
-        ({"alerting_threshold_percentage": D(96)}, "alerting_threshold_percentage"),
+        ({"alerting_threshold_percentage": D(95)}, "alerting_threshold_percentage"),
+        ({"alerting_threshold_percentage": D("94.99")}, None),
+        ({"alerting_threshold_percentage": D(96), "critical_threshold_percentage": D(99)}, None),
+        ({"alerting_threshold_percentage": D(5)}, "alerting_threshold_percentage"),
+        ({"critical_threshold_percentage": D(100)}, "critical_threshold_percentage"),
+        ({"burn_rate_warning_threshold": D(2)}, None),
+        ({"burn_rate_warning_threshold": D("2.1")}, "burn_rate_warning_threshold"),
+        ({"burn_rate_warning_threshold": "fast"}, "burn_rate_warning_threshold"),
+        ({"burn_rate_alert_threshold": D("NaN")}, "burn_rate_alert_threshold"),
+        ({"target_percentage": D(50)}, "burn_rate_alert_threshold"),
+        ({"target_percentage": D(50), "burn_policy": "sre"}, None),
+        ({"burn_policy": "loose"}, "burn_policy"),
+        ({"burn_rate_alert_hours": 0}, "burn_rate_alert_hours"),
+        ({"burn_rate_alert_hours": 169}, "burn_rate_alert_hours"),
+        ({"burn_rate_warning_hours": 24, "window_days": 1}, None),
+        ({"burn_rate_warning_hours": 25, "window_days": 1}, "burn_rate_warning_hours"),
+        ({"critical_performance_percentage": D(95)}, None),
+        ({"critical_performance_percentage": D("95.01")}, "critical_performance_percentage"),
+        ({"critical_performance_percentage": D(0)}, "critical_performance_percentage"),
+        ({"consecutive_failures": 0}, "consecutive_failures"),
+        ({"min_events": 0}, "min_events"),
+        ({"min_bad": -1}, "min_bad"),
+        ({"confidence": D("-0.1")}, "confidence"),
+        ({"resolve_after_minutes": 4}, "resolve_after_minutes"),
+        ({"alert_types_off": ["critical_performance"]}, None),
+        ({"alert_types_off": ["stale_feed"]}, "alert_types_off"),
         ({"target_value": D(0)}, "target_value"),
         ({"target_value": None}, "target_value"),
         ({"target_value": "long"}, "target_value"),
