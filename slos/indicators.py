@@ -93,6 +93,16 @@ INDICATORS = {
 
 
 @dataclass(frozen=True)
+class Events:
+    """Rows that one index range finds, as pieces of a SELECT. The row is `r`."""
+
+    at: str  # when it is decided
+    along: str  # the column whose order is that of `at`
+    good: str  # its good part, 0..1
+    where: str  # FROM and WHERE
+
+
+@dataclass(frozen=True)
 class Count:
     """What is counted for one or more objectives: an SLI, its limit, and a part of the work (field: value)."""
 
@@ -133,26 +143,52 @@ class Count:
     def scans(self, bucket: str, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> Iterator[str]:
         """SELECTs of (start, good, total, duration_us, duration_count) of what was decided in [start, end)."""
         this = self.indicator
-        condition = self._condition(params, tag)
-        params |= {f"s{tag}": start, f"e{tag}": end}
-        ends = f"r.{this.ended} >= %(s{tag})s AND r.{this.ended} < %(e{tag})s AND r.{this.ended} <= %(now)s"
-        base = f"FROM {this.table} r WHERE r.organization_id = %(organization)s AND {condition}"
+        ended = self._ended(start, end, params, tag)
         ended_in = bucket.format(at=f"r.{this.ended}")
         if self.limit is None:
-            yield f"SELECT {ended_in}, {this.good}::numeric, 1, 0::bigint, 0 {base} AND {ends}"
+            yield f"SELECT {ended_in}, {this.good}::numeric, 1, 0::bigint, 0 {ended}"
             return
         in_time = f"({self._in_time})::int"
         yield (
             f"SELECT {ended_in}, {in_time}::numeric, {in_time}, (r.{this.took} * 1000000)::bigint, 1"
-            f" {base} AND {ends} AND r.{this.took} IS NOT NULL AND {self._not_withdrawn}"
+            f" {ended} AND r.{this.took} IS NOT NULL AND {self._not_withdrawn}"
         )
-        params |= {f"ds{tag}": start - self.limit, f"de{tag}": end - self.limit, f"dn{tag}": params["now"] - self.limit}
-        due_in = bucket.format(at=f"r.{this.started} + interval '{self.limit.total_seconds()!r} seconds'")
-        yield (
-            f"SELECT {due_in}, 0::numeric, 1, 0::bigint, 0 {base} AND r.{this.started} >= %(ds{tag})s"
-            f" AND r.{this.started} < %(de{tag})s AND r.{this.started} <= %(dn{tag})s"
-            f" AND ({self._in_time}) IS NOT TRUE AND {self._not_withdrawn}"
+        due_in = bucket.format(at=self._deadline)
+        yield f"SELECT {due_in}, 0::numeric, 1, 0::bigint, 0 {self._overdue(start, end, params, tag)}"
+
+    def decided(self, start: datetime, end: datetime, params: dict[str, Any], tag: str = "") -> Iterator[Events]:
+        """The events that `scans` counts, range by range."""
+        ended = f"r.{self.indicator.ended}"
+        where = self._ended(start, end, params, tag)
+        if self.limit is None:
+            yield Events(ended, ended, f"{self.indicator.good}::numeric", where)
+            return
+        yield Events(ended, ended, "1::numeric", f"{where} AND {self._in_time} AND {self._not_withdrawn}")
+        started = f"r.{self.indicator.started}"
+        yield Events(self._deadline, started, "0::numeric", self._overdue(start, end, params, tag))
+
+    def _from(self, params: dict[str, Any], tag: str) -> str:
+        condition = self._condition(params, tag)
+        return f"FROM {self.indicator.table} r WHERE r.organization_id = %(organization)s AND {condition}"
+
+    def _ended(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> str:
+        params |= {f"s{tag}": start, f"e{tag}": end}
+        ended = f"r.{self.indicator.ended}"
+        return f"{self._from(params, tag)} AND {ended} >= %(s{tag})s AND {ended} < %(e{tag})s AND {ended} <= %(now)s"
+
+    def _overdue(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> str:
+        """What had its deadline in [start, end) and had not ended by then."""
+        limit, started = self.limit or timedelta(0), f"r.{self.indicator.started}"
+        params |= {f"ds{tag}": start - limit, f"de{tag}": end - limit, f"dn{tag}": params["now"] - limit}
+        return (
+            f"{self._from(params, tag)} AND {started} >= %(ds{tag})s AND {started} < %(de{tag})s"
+            f" AND {started} <= %(dn{tag})s AND ({self._in_time}) IS NOT TRUE AND {self._not_withdrawn}"
         )
+
+    @property
+    def _deadline(self) -> str:
+        seconds = (self.limit or timedelta(0)).total_seconds()
+        return f"r.{self.indicator.started} + interval '{seconds!r} seconds'"
 
     @property
     def _most_seconds(self) -> str:
@@ -181,21 +217,33 @@ class Count:
 
         `begun` leaves out what starts after `now`.
         """
+        waiting = self.undecided(params, tag, start, end, begun=begun)
+        return f"SELECT count(*) {waiting.where}" if waiting else "SELECT 0"
+
+    def undecided(
+        self,
+        params: dict[str, Any],
+        tag: str = "",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        begun: bool = False,
+    ) -> Events | None:
+        """The events that `pending` counts, at their deadlines; None for an SLI without a limit."""
         this, limit = self.indicator, self.limit
         if limit is None:
-            return "SELECT 0"
-        condition = self._condition(params, tag)
+            return None
         bounds = [f"r.{this.started} > %(pn{tag})s", *([f"r.{this.started} <= %(now)s"] if begun else [])]
         params[f"pn{tag}"] = params["now"] - limit
         for name, moment, sign in (("ps", start, ">="), ("pe", end, "<")):
             if moment is not None:
                 bounds.append(f"r.{this.started} {sign} %({name}{tag})s")
                 params[f"{name}{tag}"] = moment - limit
-        return (
-            f"SELECT count(*) FROM {this.table} r WHERE r.organization_id = %(organization)s AND {condition}"  # noqa: S608
-            f" AND {' AND '.join(bounds)} AND coalesce(r.{this.ended}, 'infinity') > %(now)s"
-            f" AND {self._not_withdrawn}"
+        where = (
+            f"{self._from(params, tag)} AND {' AND '.join(bounds)}"
+            f" AND coalesce(r.{this.ended}, 'infinity') > %(now)s AND {self._not_withdrawn}"
         )
+        return Events(self._deadline, f"r.{this.started}", "null::numeric", where)
 
 
 def counting(counts: Sequence[Count], bucket: str, start: datetime, end: datetime, params: dict[str, Any]) -> str:
