@@ -79,7 +79,7 @@ class PortalUserAdmin(ByRole, UserAdmin):
         secret = ["password"] if self.has_change_permission(request, obj) else []
         return [
             (None, {"fields": ["username", *secret]}),
-            ("Person", {"fields": ["first_name", "last_name", "email"]}),
+            ("Person", {"fields": ["first_name", "last_name", "email", "phone"]}),
             ("Rights", {"fields": rights}),
             ("Dates", {"fields": ["last_login", "date_joined"]}),
         ]

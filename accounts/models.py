@@ -3,6 +3,7 @@
 import uuid
 
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 from timezone_field import TimeZoneField
@@ -31,6 +32,13 @@ class Organization(models.Model):
 class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organizations = models.ManyToManyField(Organization, through="Membership", related_name="users")
+    phone = models.CharField(
+        "mobile number",
+        max_length=16,
+        blank=True,
+        validators=[RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", "Write it with its country, as +4915112345678.")],
+        help_text="With its country, as +4915112345678. Gets an SMS while on call, where SMS is switched on.",
+    )
 
 
 class Membership(models.Model):
