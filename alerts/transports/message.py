@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+KEY_HEADER, ORGANIZATION_HEADER = "X-SLO-Portal-Key", "X-SLO-Portal-Organization"
 REASONS = {
     "opened": "New alert",
     "worsened": "Worse than before",
     "reopened": "Back again",
     "reminder": "Still going on",
     "escalated": "Escalated to you",
-    "repeat": "Nobody has acknowledged this yet",
+    "repeated": "Nobody has acknowledged this yet",
     "flapping": "Comes and goes",
     "resolved": "Resolved",
     "test": "Test",
@@ -30,13 +31,15 @@ class Item:
     slo_name: str
     opened_at: datetime
     acknowledge_url: str = ""
+    short: str = ""  # the title for a telephone
 
 
 @dataclass(frozen=True)
 class Outgoing:
     """What one target gets at once. Several items are a bundle: each is named, the first is the most important.
 
-    `key` is stable: the same message sent again has the same one. `url` leads to all alerts.
+    `key` is stable (the same message sent again has the same one) and of plain characters. `url` leads to all alerts.
+    `organization` is the name that people read.
     """
 
     key: str
@@ -45,6 +48,7 @@ class Outgoing:
     created_at: datetime
     time_zone: ZoneInfo
     url: str = ""
+    organization_slug: str = ""
 
 
 @dataclass(frozen=True)
