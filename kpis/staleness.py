@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from kpis.periods import Interval, ceil, floor, weeks_before
+from kpis.periods import BUCKET, Interval, floor, weeks_before
 
 INVOICES, EXCEPTIONS = FEEDS = "invoices", "exceptions"
 ENOUGH = 30  # messages that usually come, and have not: no chance, whatever the feed
@@ -41,7 +41,7 @@ def spans(first: datetime, last: datetime, now: datetime, zone: ZoneInfo) -> dic
     until = min(now, last + LONGEST)
     starts = {weeks: weeks_before(last, weeks, zone) for weeks in range(1, WEEKS + 1)}
     return {
-        weeks: (ceil(start), floor(weeks_before(until, weeks, zone)))
+        weeks: (floor(start) + BUCKET, floor(weeks_before(until, weeks, zone)))
         for weeks, start in starts.items()
         if start >= first
     }

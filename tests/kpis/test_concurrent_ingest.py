@@ -1,8 +1,7 @@
 """Several writers at once: no error, no lost field, no figure that misses a change."""
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,26 +17,11 @@ from kpis.models import InvoiceException, InvoiceMetric, SeenEvent
 from slos.models import SLIBucket, SLIType
 from slos.tick import tick
 from tests.calling import an_organization
+from tests.together import Work, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-Work = Callable[[], Any]
-
-
-def together(*works: Work) -> list[Any]:
-    """Run each in a thread with a connection of its own, all from one moment on; raises what any of them raises."""
-    barrier = threading.Barrier(len(works))
-
-    def run(work: Work) -> Any:
-        barrier.wait()
-        try:
-            return work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(run, works))
 
 
 def storing(organization: Organization, rows: Sequence[dict[str, Any]], size: int) -> Work:

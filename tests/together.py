@@ -1,0 +1,25 @@
+"""Work that goes on at once, each part with a database connection of its own."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.db import connection
+
+Work = Callable[[], Any]
+
+
+def together(*works: Work) -> list[Any]:
+    """Run each in a thread, all from one moment on; raises what any of them raises."""
+    barrier = threading.Barrier(len(works))
+
+    def run(work: Work) -> Any:
+        barrier.wait()
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
