@@ -23,6 +23,7 @@ LOOK_BACKS = {
     "3d": timedelta(days=3),
     "30d": timedelta(days=30),
 }
+_NAMES = {length: name for name, length in LOOK_BACKS.items()}
 WIDTHS = {5: BUCKET, 60: HOUR, 1440: DAY}  # minutes: length of the stored sums
 _QUARTER_HOUR = timedelta(minutes=15)  # since 2000 every zone's offset is a multiple of it
 Interval = tuple[datetime, datetime]
@@ -42,6 +43,11 @@ def look_back(now: datetime, length: timedelta) -> Interval:
     """The bucket that holds `now` and the length/5min buckets before it."""
     last = floor(now)
     return last - length, last + BUCKET
+
+
+def look_back_name(length: timedelta) -> str:
+    """That of LOOK_BACKS, or its minutes: "260m"."""
+    return _NAMES.get(length) or f"{length // timedelta(minutes=1)}m"
 
 
 def pieces(start: datetime, end: datetime) -> Iterator[tuple[int, datetime, datetime]]:
@@ -78,11 +84,18 @@ def local_date(at: datetime, zone: ZoneInfo) -> date:
 def weeks_before(at: datetime, weeks: int, zone: ZoneInfo) -> datetime:
     """The first instant at which the wall clock showed what it shows at `at`, so many weeks earlier.
 
-    A negative number leads to the future. What a clock that is set forward leaves out is the moment of its setting.
+    A negative number leads to the future.
     """
-    wanted = at.astimezone(zone).replace(tzinfo=None) - timedelta(weeks=weeks)
-    found = min(wanted.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    while found.astimezone(zone).replace(tzinfo=None) < wanted:
+    return first_shown(at.astimezone(zone).replace(tzinfo=None) - timedelta(weeks=weeks), zone)
+
+
+def first_shown(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant at which the wall clock shows `wall`, in UTC.
+
+    What a clock that is set forward leaves out is the moment of its setting.
+    """
+    found = min(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    while found.astimezone(zone).replace(tzinfo=None) < wall:
         found = floor(found, _QUARTER_HOUR) + _QUARTER_HOUR
     return found
 

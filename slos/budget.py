@@ -12,8 +12,6 @@ from enum import StrEnum
 HUNDRED = Decimal(100)
 MIN_EVENTS = 10  # fewer in a long look-back prove nothing
 MIN_BAD = 3
-CONFIDENCE = Decimal(2)  # standard deviations above what the budget allows
-SHORT_EVENTS = 5  # a short look-back is lengthened until it holds as many
 AT_LEAST_ELAPSED = timedelta(days=1)
 WARNING_PERCENT, CRITICAL_PERCENT = Decimal(80), Decimal(95)
 
@@ -80,48 +78,27 @@ class Window:
     length: timedelta
     elapsed: timedelta
 
-    def allowed(self, budget: Decimal) -> Decimal:
-        """Events that may be bad in the whole window; before it has run its length, at the traffic so far."""
-        return budget * self.counts.total * self.stretch
-
     @property
-    def stretch(self) -> Decimal:
-        run = max(self.elapsed, AT_LEAST_ELAPSED)
-        return Decimal(1) if run >= self.length else Decimal(self.length / run)
+    def run(self) -> timedelta:
+        """How much of it counts as having run: one bad morning does not use up a month."""
+        return min(max(self.elapsed, AT_LEAST_ELAPSED), self.length)
 
     def too_few(self, budget: Decimal, min_bad: int = MIN_BAD) -> bool:
-        """Too few events to judge: the whole budget is less than a handful of bad ones."""
-        return self.allowed(budget) < min_bad
+        """Too few events to judge: the whole budget, at the traffic so far, is less than a handful of bad ones."""
+        return budget * self.counts.total * _us(self.length) < min_bad * _us(self.run)
 
     def judged_consumed(self, budget: Decimal) -> Decimal | None:
-        """Consumption as status and alerts see it: of the budget of the whole window."""
-        allowed = self.allowed(budget)
-        return self.counts.bad / allowed if allowed else None
+        """Consumption as status and alerts see it: bad / (budget * total * length / run), of the whole window."""
+        allowed = budget * self.counts.total * _us(self.length)
+        return self.counts.bad * _us(self.run) / allowed if allowed else None
+
+    def spends(self, length: timedelta, part: Counts, budget: Decimal, times: Decimal) -> bool:
+        """A look-back of `length` has spent `times` its share of the window's budget, at the traffic so far."""
+        return part.bad * _us(self.run) >= times * budget * self.counts.total * _us(length)
 
 
-@dataclass(frozen=True)
-class BurnRule:
-    """Fires while both look-backs burn faster than `threshold`."""
-
-    long: str
-    short: str
-    length: timedelta  # of the long look-back
-    threshold: Decimal
-
-
-def burns_long(rule: BurnRule, long: Counts, window: Window, budget: Decimal) -> bool:
-    """The long look-back burns, with enough events, for real, and not by chance."""
-    burn = burn_rate(long, budget)
-    if burn is None or burn <= rule.threshold or long.total < MIN_EVENTS or long.bad < MIN_BAD:
-        return False
-    share = rule.threshold * Decimal(rule.length / window.length)
-    expected = budget * long.total
-    return long.bad >= share * window.allowed(budget) and long.bad >= expected + CONFIDENCE * expected.sqrt()
-
-
-def burns_short(rule: BurnRule, short: Counts, budget: Decimal) -> bool:
-    burn = burn_rate(short, budget)
-    return burn is not None and burn > rule.threshold
+def _us(length: timedelta) -> int:
+    return length // timedelta(microseconds=1)
 
 
 def status(
@@ -130,15 +107,17 @@ def status(
     *,
     burning: bool,
     warning_percent: Decimal = WARNING_PERCENT,
+    critical_percent: Decimal = CRITICAL_PERCENT,
+    min_bad: int = MIN_BAD,
     severities: frozenset[str] = frozenset(),
 ) -> Status:
-    """One word for an objective; `warning_percent` of the budget is the first worry, `severities` are those of its
-    unresolved alerts."""
+    """One word for an objective; `warning_percent` of the budget is the first worry, fewer than `min_bad` in the whole
+    of it are too few to judge, `severities` are those of its unresolved alerts."""
     spent = window.judged_consumed(budget)
     if spent is None:
         return Status.NO_DATA
     spent *= HUNDRED
-    if (spent >= CRITICAL_PERCENT and not window.too_few(budget)) or severities & {"critical", "incident"}:
+    if (spent >= critical_percent and not window.too_few(budget, min_bad)) or severities & {"critical", "incident"}:
         return Status.CRITICAL
     if spent >= warning_percent or "warning" in severities or burning:
         return Status.WARNING

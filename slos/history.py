@@ -9,8 +9,8 @@ from accounts.models import Organization
 from kpis.periods import BUCKET, DAY, Interval, local_periods
 from slos.budget import Counts, consumed, percent
 from slos.models import SLODefinition
-from slos.snapshots import compliance_window
 from slos.sums import over_intervals
+from slos.windows import compliance_window
 
 
 def ends_of_days(organization: Organization, days: int, now: datetime) -> list[Interval]:
@@ -38,5 +38,5 @@ def _window(slo: SLODefinition, at: datetime, organization: Organization) -> Int
 
 
 def _left(slo: SLODefinition, counts: Counts | None) -> float | None:
-    spent = consumed(counts, slo.budget_percentage / 100) if counts else None
+    spent = consumed(counts, slo.budget) if counts else None
     return None if spent is None else percent(Decimal(1) - spent)

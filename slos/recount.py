@@ -18,8 +18,9 @@ from slos.budget import Counts
 from slos.indicators import BIN, Count, counting
 from slos.measure import promises_of
 from slos.models import EngineState, Period, SLIBucket, SLIMeasurement, SLODefinition
-from slos.snapshots import Stored
+from slos.sources import Buckets, Stored
 from slos.sums import Sums
+from slos.windows import NOTHING
 
 MOST_COUNTS = 40  # in one statement; the planner's time grows faster than that
 STRETCH = "width_bucket({at}, %(borders)s::timestamptz[])"  # n: between the n-th border and the next
@@ -67,9 +68,16 @@ class Recounted(Stored):
             if count in stretches
         }
 
-    def newest_first(self, slo: SLODefinition, start: datetime, end: datetime) -> Iterable[tuple[datetime, Counts]]:
-        found = self._counted([self.counts[slo.pk]], BIN, start, end)
-        return sorted(((at, Counts(sums.good, sums.total)) for _, at, sums in found), reverse=True, key=itemgetter(0))
+    def newest(self, since: Mapping[UUID, datetime], most: int) -> Mapping[UUID, Buckets]:
+        counts = [self.counts[slo] for slo in since]
+        buckets: dict[Count, Buckets] = defaultdict(list)
+        if counts:
+            for count, at, sums in self._counted(counts, BIN, min(since.values()), floor(self.now) + BUCKET):
+                buckets[count].append((at, Counts(sums.good, sums.total)))
+        return {
+            slo: sorted((one for one in buckets[self.counts[slo]] if one[0] >= start), reverse=True, key=itemgetter(0))
+            for slo, start in since.items()
+        }
 
     def _counted(
         self, wanted: Iterable[Count], bucket: str, start: datetime, end: datetime, **more: Any
@@ -127,19 +135,20 @@ class Past(Stored):
     def sums(self, intervals: Mapping[str, Interval]) -> Mapping[UUID, Mapping[str, Counts]]:
         """Of intervals that end with the bucket of `now`, as every look-back and window does."""
         stored = super().sums({name: (start, self.now) for name, (start, _) in intervals.items()})
-        nothing = Counts(Decimal(0), 0)
         return {
             slo: {
-                name: _total([stored.get(slo, {}).get(name, nothing), self.instant.get(slo, nothing)])
+                name: _total([stored.get(slo, {}).get(name, NOTHING), self.instant.get(slo, NOTHING)])
                 for name in intervals
             }
             for slo in {*stored, *self.instant}
         }
 
-    def newest_first(self, slo: SLODefinition, start: datetime, end: datetime) -> Iterable[tuple[datetime, Counts]]:
-        if slo.pk in self.instant:
-            yield self.now, self.instant[slo.pk]
-        yield from super().newest_first(slo, start, self.now)
+    def newest(self, since: Mapping[UUID, datetime], most: int) -> Mapping[UUID, Buckets]:
+        """What was decided in the bucket of `now` later than at that instant is not known yet."""
+        return {
+            slo: [(self.now, self.instant.get(slo, NOTHING)), *(one for one in buckets if one[0] < self.now)]
+            for slo, buckets in super().newest(since, most + 1).items()
+        }
 
 
 def _total(several: Iterable[Counts]) -> Counts:

@@ -2,38 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
 
 from accounts.models import Organization
-from kpis.periods import LOOK_BACKS, Interval, calendar_window, look_back
-from slos import budget
-from slos.budget import BurnRule, Counts
+from kpis.periods import LOOK_BACKS, Interval, look_back, look_back_name
 from slos.indicators import Count
-from slos.models import SLIBucket, SLODefinition, SLOSnapshot, Window
-from slos.pending import pending
-from slos.sums import over_intervals
+from slos.judged import judge
+from slos.models import SLIBucket, SLODefinition, SLOSnapshot
+from slos.sources import Stored
+from slos.windows import NOTHING, compliance_window, length_of, rules_of
 
-NOTHING = Counts(Decimal(0), 0)
 SHOWN = ["good", "total", "pending", "look_backs", "burning"]
 STORED = ["window_start", "window_end", "first_event_at", *SHOWN, "counted_as"]
-
-
-def compliance_window(slo: SLODefinition, now: datetime, zone) -> Interval:
-    """The whole compliance window that holds `now`; a rolling one ends with the bucket that holds it."""
-    if slo.window == Window.ROLLING:
-        return look_back(now, timedelta(days=slo.window_days))
-    return calendar_window(slo.window, now, zone)
-
-
-def burn_rules(slo: SLODefinition) -> tuple[BurnRule, ...]:
-    """The default burn-rate conditions: elevated over a day, high over six hours."""
-    return (
-        BurnRule("1d", "2h", LOOK_BACKS["1d"], Decimal("1.5")),
-        BurnRule("6h", "30m", LOOK_BACKS["6h"], slo.burn_rate_alert_threshold),
-    )
 
 
 def write(organization: Organization, slos: Sequence[SLODefinition], *, now: datetime) -> int:
@@ -54,52 +36,26 @@ def _differs(row: SLOSnapshot, old: SLOSnapshot | None, names: Sequence[str]) ->
     return old is None or any(getattr(row, name) != getattr(old, name) for name in names)
 
 
-class Stored:
-    """Where the figures of snapshots come from: the stored buckets, as they are at `now`."""
-
-    begun = False  # whether work that begins after `now` is left out of what is pending
-
-    def __init__(self, organization: Organization, now: datetime) -> None:
-        self.organization, self.now = organization, now
-
-    def sums(self, intervals: Mapping[str, Interval]) -> Mapping[UUID, Mapping[str, Counts]]:
-        """Per objective and name, what was decided in intervals on bucket borders; nothing for empty ones."""
-        return over_intervals(self.organization, intervals)
-
-    def newest_first(self, slo: SLODefinition, start: datetime, end: datetime) -> Iterable[tuple[datetime, Counts]]:
-        """The buckets of [start, end) that hold anything."""
-        stored = SLIBucket.objects.filter(slo=slo, width=5, start__gte=start, start__lt=end).order_by("-start")
-        return ((at, Counts(good, total)) for at, good, total in stored.values_list("start", "good", "total"))
-
-    def count_of(self, slo: SLODefinition) -> Count:
-        return Count.of(slo)
-
-    def waiting(self, slos: Iterable[SLODefinition]) -> Mapping[UUID, int]:
-        """Per objective the events that are not decided yet."""
-        counts = {slo.pk: self.count_of(slo) for slo in slos if slo.is_timed}
-        found = pending(self.organization, set(counts.values()), self.now, begun=self.begun)
-        return {slo: found[count] for slo, count in counts.items()}
-
-
 def compute(
     organization: Organization, slos: Sequence[SLODefinition], *, now: datetime, source: Stored | None = None
 ) -> list[SLOSnapshot]:
     """The figures of each objective at `now`, from the stored buckets or another source."""
     source = source or Stored(organization, now)
     windows = {slo.pk: compliance_window(slo, now, organization.time_zone) for slo in slos}
-    intervals = {name: look_back(now, length) for name, length in LOOK_BACKS.items()}
+    lengths = {slo.pk: _look_backs(slo, windows[slo.pk]) for slo in slos}
+    intervals = {name: look_back(now, length) for each in lengths.values() for name, length in each.items()}
     intervals |= {
         _name(window): (window[0], min(window[1], look_back(now, timedelta(0))[1])) for window in windows.values()
     }
     sums = source.sums(intervals)
     first = _first_events(slos)
     waiting = source.waiting(slos)
-    rows = []
+    rows = {}
     for slo in slos:
         start, end = windows[slo.pk]
         found = sums.get(slo.pk, {})
         counts = found.get(_name(windows[slo.pk]), NOTHING)
-        row = SLOSnapshot(
+        rows[slo.pk] = SLOSnapshot(
             slo=slo,
             organization=organization,
             window_start=start,
@@ -109,11 +65,17 @@ def compute(
             total=counts.total,
             counted_as=Count.of(slo).signature,
             pending=waiting.get(slo.pk, 0),
-            look_backs={name: [str(found[name].good), found[name].total] for name in LOOK_BACKS if name in found},
+            look_backs={name: [str(found[name].good), found[name].total] for name in lengths[slo.pk] if name in found},
         )
-        row.burning = any(burns(slo, row, rule, source) for rule in burn_rules(slo))
-        rows.append(row)
-    return rows
+    for pk, judged in judge([(slo, rows[slo.pk]) for slo in slos], source).items():
+        rows[pk].burning = judged.burning
+    return list(rows.values())
+
+
+def _look_backs(slo: SLODefinition, window: Interval) -> dict[str, timedelta]:
+    """Those of every objective and those of its own burn-rate rules, by name."""
+    rules = rules_of(slo, length_of(slo, window))
+    return LOOK_BACKS | {look_back_name(length): length for rule in rules for length in (rule.long, rule.short)}
 
 
 def _name(window: Interval) -> str:
@@ -128,37 +90,3 @@ def _first_events(slos: Iterable[SLODefinition]) -> Mapping[UUID, datetime]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [[slo.pk for slo in slos]])
         return {slo: start for slo, start in cursor.fetchall() if start}
-
-
-def window_of(slo: SLODefinition, row: SLOSnapshot, now: datetime) -> budget.Window:
-    """The window of a snapshot as slos.budget takes it: counts, whole length, and how much of it has run at `now`."""
-    since = max(row.window_start, row.first_event_at or row.window_start)
-    rolling = slo.window == Window.ROLLING
-    length = timedelta(days=slo.window_days) if rolling else row.window_end - row.window_start
-    return budget.Window(Counts(row.good, row.total), length, min(now, row.window_end) - since)
-
-
-def look_back_counts(row: SLOSnapshot, name: str) -> Counts:
-    good, total = row.look_backs.get(name, ("0", 0))
-    return Counts(Decimal(good), total)
-
-
-def burns(slo: SLODefinition, row: SLOSnapshot, rule: BurnRule, source: Stored) -> bool:
-    """Both look-backs of the rule burn; the short one is lengthened until it holds enough events to tell."""
-    share = slo.budget_percentage / 100
-    if not budget.burns_long(rule, look_back_counts(row, rule.long), window_of(slo, row, source.now), share):
-        return False
-    short = look_back_counts(row, rule.short)
-    if short.total < budget.SHORT_EVENTS:
-        short = _lengthened(slo, rule, source)
-    return budget.burns_short(rule, short, share)
-
-
-def _lengthened(slo: SLODefinition, rule: BurnRule, source: Stored) -> Counts:
-    short_start, _ = look_back(source.now, LOOK_BACKS[rule.short])
-    good, total = Decimal(0), 0
-    for at, more in source.newest_first(slo, *look_back(source.now, rule.length)):
-        if total >= budget.SHORT_EVENTS and at < short_start:
-            break
-        good, total = good + more.good, total + more.total
-    return Counts(good, total)

@@ -10,7 +10,7 @@ from accounts.models import Organization
 from slos import budget
 from slos.budget import Status, percent
 from slos.models import EngineState, SLIMeasurement, SLODefinition, SLOSnapshot
-from slos.snapshots import look_back_counts, window_of
+from slos.windows import look_back_counts, window_of
 
 ORDER = {Status.CRITICAL: 0, Status.WARNING: 1, Status.NO_DATA: 2, Status.HEALTHY: 3}
 STALE_AFTER = timedelta(minutes=2)  # a tick comes every few seconds
@@ -30,7 +30,7 @@ class SLOStatus:
     @property
     def share(self) -> Decimal:
         """The error budget as a fraction of the events."""
-        return self.slo.budget_percentage / 100
+        return self.slo.budget
 
     @property
     def window(self) -> budget.Window:
@@ -43,13 +43,15 @@ class SLOStatus:
             self.share,
             burning=self.snapshot.burning,
             warning_percent=self.slo.alerting_threshold_percentage,
+            critical_percent=self.slo.critical_threshold_percentage,
+            min_bad=self.slo.min_bad,
             severities=self.severities,
         )
 
     @property
     def too_few(self) -> bool:
         """There are events, but too few to judge the objective by."""
-        return self.snapshot.total > 0 and self.window.too_few(self.share)
+        return self.snapshot.total > 0 and self.window.too_few(self.share, self.slo.min_bad)
 
     @property
     def achieved_percentage(self) -> float | None:

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from slos import sensible
+from slos.burn import BurnRule, Guards, default_rules, sre_rules
 
 
 class BurnPolicy(models.TextChoices):
@@ -114,6 +115,21 @@ class AlertRules(models.Model):
     @property
     def resolve_after(self) -> timedelta:
         return timedelta(minutes=self.resolve_after_minutes)
+
+    @property
+    def guards(self) -> Guards:
+        return Guards(self.min_events, self.min_bad, self.confidence)
+
+    def rules(self, budget: Decimal, window: timedelta) -> tuple[BurnRule, ...]:
+        """The burn-rate rules for an error budget, a fraction, over a compliance window."""
+        if self.burn_policy == BurnPolicy.SRE:
+            return sre_rules(budget, window)
+        return default_rules(
+            self.burn_rate_warning_threshold,
+            timedelta(hours=self.burn_rate_warning_hours),
+            self.burn_rate_alert_threshold,
+            timedelta(hours=self.burn_rate_alert_hours),
+        )
 
     def wrong_alerting(self, *, budget: Decimal | None, target: Decimal, window_hours: int) -> dict[str, str]:
         """What makes no sense, by field; `budget` in percent, None where it is refused by itself."""

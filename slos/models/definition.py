@@ -195,6 +195,11 @@ class SLODefinition(AlertRules):
         return 100 - self.target_percentage if given is None else given
 
     @property
+    def budget(self) -> Decimal:
+        """The error budget as a fraction of the events."""
+        return self.budget_percentage / 100
+
+    @property
     def is_timed(self) -> bool:
         return self.sli_type in TIMED
 
