@@ -10,7 +10,10 @@ FLOORS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")  # a
 PURE = (
     "accounts.addresses",
     "alerts.escalation",
+    "alerts.escalation",
     "alerts.kinds",
+    "alerts.recurrence",
+    "alerts.rota",
     "alerts.rules",
     "alerts.recurrence",
     "alerts.rota",

@@ -116,6 +116,7 @@ class AlertEvent(models.Model):
         SNOOZED = "snoozed", "Snoozed"
         UNSNOOZED = "unsnoozed", "Snooze ended"
         NOTED = "noted", "Note"
+        INCIDENT = "incident", "Incident"
         CHECKED = "checked", "Checklist"
         TOLD = "told", "Told"
         ESCALATED = "escalated", "Escalated"

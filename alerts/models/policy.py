@@ -1,8 +1,9 @@
 """Who is told when: escalation policies, rotas and silences."""
 
 import uuid
+from zoneinfo import ZoneInfo
 
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -10,6 +11,7 @@ from django.db.models.functions import Now
 from accounts.models import Organization, User
 from alerts.models.alert import SEVERITIES
 from alerts.models.outbox import Channel
+from alerts.rota import Override, Schedule
 from slos.models import SLODefinition
 
 A_WEEK_IN_MINUTES = 7 * 24 * 60
@@ -36,6 +38,18 @@ class Rota(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def schedule(self, zone: ZoneInfo) -> Schedule:
+        """Its turns in the organisation's zone."""
+        made = sorted(self.overrides.all(), key=lambda override: override.pk)
+        return Schedule(
+            tuple(member.user_id for member in self.members.all()),
+            self.starts_on,
+            self.handover_day,
+            self.handover_at,
+            zone,
+            tuple(Override(override.user_id, override.start, override.end) for override in made),
+        )
 
 
 class RotaMember(models.Model):
@@ -80,7 +94,7 @@ class EscalationPolicy(models.Model):
     repeat_minutes = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MaxValueValidator(A_WEEK_IN_MINUTES)],
+        validators=[MinValueValidator(1), MaxValueValidator(A_WEEK_IN_MINUTES)],
         help_text="After the last step everybody in it is told again after so many minutes, until acknowledged.",
     )
 
@@ -105,6 +119,8 @@ class EscalationStep(models.Model):
     )
     to_operations = models.BooleanField("operations team", default=False, help_text="Channels of the operations team.")
     to_owner = models.BooleanField("owner and own channels", default=False, help_text="Of the objective.")
+    to_email = models.BooleanField("all e-mail channels", default=False, help_text="Every active one.")
+    to_slack = models.BooleanField("all Slack channels", default=False, help_text="Every active one.")
     to_everybody = models.BooleanField("all channels", default=False, help_text="Every active channel.")
     channels = models.ManyToManyField(Channel, blank=True, related_name="+", help_text="And these channels.")
     on_call = models.ManyToManyField(Rota, blank=True, related_name="+", help_text="And whoever is on call here.")
@@ -140,6 +156,7 @@ class Silence(models.Model):
         help_text="An RRULE such as FREQ=WEEKLY;BYDAY=SU;UNTIL=20271231T000000Z. Empty: once.",
     )
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)  # by a person, early
+    ended_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
