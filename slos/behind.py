@@ -117,7 +117,8 @@ def page(
     if not selects:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(f"{' UNION ALL '.join(selects)} ORDER BY 1, 2 LIMIT %(limit)s", params)
+        both = " UNION ALL ".join(selects)
+        cursor.execute(f"SELECT at, id, good FROM ({both}) e ORDER BY at, id LIMIT %(limit)s", params)  # noqa: S608
         found = cursor.fetchall()
     model = InvoiceException if count.indicator.table == EXCEPTIONS else InvoiceMetric
     rows = model.objects.filter(organization=slo.organization_id).in_bulk([pk for _, pk, _ in found])
