@@ -62,11 +62,12 @@ def what(facts: Facts) -> str:
     """How many were bad, of how many, and when."""
     if facts.bad is None or not facts.total:
         return ""
-    if facts.alert_type == AlertType.CONSECUTIVE_FAILURES and facts.value is not None:
+    counted = _counted(facts, facts.bad, facts.total)
+    if _all_missed(facts):
         promise = "" if facts.target is None else f" of {plain(facts.target)} %"
-        return f"The last {_misses(facts)} all missed the promise{promise}: {_counted(facts, facts.bad, facts.total)}."
+        return f"The last {_misses(facts)} with {_work(facts)} all missed the promise{promise}: {counted}."
     first = f", the first at {_time(facts, facts.since)}" if facts.since and facts.bad else ""
-    return f"{_counted(facts, facts.bad, facts.total)}{first}."
+    return f"{counted}{first}."
 
 
 def _counted(facts: Facts, bad: Decimal, total: int) -> str:
@@ -80,7 +81,7 @@ def _counted(facts: Facts, bad: Decimal, total: int) -> str:
 
 
 def _during(facts: Facts) -> str:
-    if facts.alert_type == AlertType.CONSECUTIVE_FAILURES:
+    if _all_missed(facts):
         return ""
     if facts.start and facts.end:
         return f" between {_time(facts, facts.start)} and {_time(facts, facts.end)}"
@@ -132,13 +133,15 @@ def who(facts: Facts) -> str:
     part = f"{PARTS.get(most.field, 'from')} {name(most.value)}"
     some, of = (_rounded_up(facts, value) for value in (most.bad, most.of))
     points = " points" if facts.sli_type == POINTS else ""
-    during = f"In {last(most.span)}, " if most.span else ""
+    be = "were" if most.span else "are"
     if most.bad >= most.of:
-        every = "it is" if of == "1" else f"all {of}{points} are"
-        return f"{during}{every if during else every.capitalize()} {part}."
-    if most.bad * 2 > most.of:
-        return f"{during}{'most' if during else 'Most'} are {part} ({some} of the {of}{points})."
-    return f"{during}{some} of the {of}{points} are {part}."
+        said = f"the only one {'was' if most.span else 'is'} {part}" if of == "1" else f"all {of}{points} {be} {part}"
+    elif most.bad * 2 > most.of:
+        said = f"most {be} {part} ({some} of the {of}{points})"
+    else:
+        said = f"{some} of the {of}{points} {be} {part}"
+    text = f"in {last(most.span)} {said}" if most.span else said
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def due(facts: Facts) -> str:
@@ -190,6 +193,10 @@ def _noun(facts: Facts) -> str:
     return NOUNS.get(facts.sli_type, "invoice")
 
 
+def _work(facts: Facts) -> str:
+    return "invoices" if facts.sli_type == POINTS else f"{_noun(facts)}s"
+
+
 def _events(facts: Facts, bad: Decimal) -> str:
     amount = _rounded_up(facts, bad)
     return f"{amount} {plural(_noun(facts), 1 if amount == '1' else 2)}"
@@ -219,6 +226,12 @@ def _good_percent(facts: Facts) -> str:
 
 def _misses(facts: Facts) -> str:
     return many(int(facts.value or 0), PERIODS.get(facts.period, "measurement"))
+
+
+def _all_missed(facts: Facts) -> bool:
+    if facts.alert_type != AlertType.CONSECUTIVE_FAILURES or facts.value is None:
+        return False
+    return facts.threshold is None or facts.value >= facts.threshold
 
 
 def _fast(facts: Facts) -> str:

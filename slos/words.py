@@ -93,9 +93,11 @@ def plural(noun: str, count: Decimal | int) -> str:
 def promise(target: Decimal, limit: Decimal | None, unit: str) -> str:
     """A target as one reads it: "95 % within 5 minutes"; `limit` in `unit` is that of a timed SLI."""
     share = f"{plain(target)}{SPACE}%"
-    if limit is None:
-        return share
-    return f"{share} within {plain(limit)} {plural(unit.removesuffix('s'), limit)}"
+    return share if limit is None else f"{share} within {time_limit(limit, unit)}"
+
+
+def time_limit(limit: Decimal, unit: str) -> str:
+    return f"{plain(limit)} {plural(unit.removesuffix('s'), limit)}"
 
 
 def window(kind: str, days: int) -> str:
