@@ -102,3 +102,70 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Throttle(models.Model):
+    """What accounts.throttle counts; a row is forgotten once `until` is over."""
+
+    key = models.CharField(max_length=80, primary_key=True)
+    until = models.DateTimeField()
+    tried_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class AuditEntry(models.Model):
+    """Who did what, when and from where. Only ever inserted: the role of the portal's queries may do no more.
+
+    The actor is no foreign key, because deleting a user must neither fail nor change what that user did.
+    """
+
+    class Action(models.TextChoices):
+        SIGNED_IN = "signed_in", "Signed in"
+        SIGNED_OUT = "signed_out", "Signed out"
+        SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
+        LOCKED_OUT = "locked_out", "Locked out for a while"
+        REFUSED = "refused", "Refused"
+        ADDED = "added", "Added"
+        CHANGED = "changed", "Changed"
+        DELETED = "deleted", "Deleted"
+        EXPORTED = "exported", "Exported"
+        TOKEN_MADE = "token_made", "Token made"
+        TOKEN_REVOKED = "token_revoked", "Token revoked"
+        PASSWORD_CHANGED = "password_changed", "Password changed"
+        SECOND_FACTOR_ON = "second_factor_on", "Second factor set up"
+        SECOND_FACTOR_OFF = "second_factor_off", "Second factor removed"
+        SESSIONS_ENDED = "sessions_ended", "Signed out everywhere"
+        INVITED = "invited", "Invited"
+        JOINED = "joined", "Joined"
+        ACKNOWLEDGED = "acknowledged", "Alert acknowledged"
+        RESOLVED = "resolved", "Alert resolved"
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(
+        Organization, null=True, on_delete=models.PROTECT, related_name="audit_entries", db_index=False
+    )
+    at = models.DateTimeField("time")
+    action = models.CharField(max_length=20, choices=Action)
+    actor_id = models.UUIDField(null=True)
+    actor_name = models.CharField("who", max_length=150, default="", blank=True)
+    object_type = models.CharField("kind", max_length=100, default="", blank=True)
+    object_id = models.CharField("key", max_length=64, default="", blank=True)
+    object_label = models.CharField("what", max_length=200, default="", blank=True)
+    address = models.GenericIPAddressField("from", null=True)
+    request_id = models.CharField("request", max_length=32, default="", blank=True)
+    changes = models.JSONField(default=dict)  # {"role": ["viewer", "admin"]}: old and new, never a secret
+    note = models.CharField(max_length=300, default="", blank=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit trail"
+        indexes = [
+            models.Index("organization", "at", "id", name="audit_newest"),
+            models.Index("actor_id", "at", name="audit_of_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,5 +1,4 @@
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from accounts.problems import not_found
@@ -9,8 +8,7 @@ from slos.views import overview, overview_part
 urlpatterns = [
     path("", overview, name="overview"),
     path("part/overview", overview_part, name="overview-part"),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("", include("accounts.urls")),
     path("health/live", live, name="live"),
     path("admin/", admin.site.urls),
     path("api/v1/metrics/", include("slo_portal.api_urls")),

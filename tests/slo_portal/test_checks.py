@@ -52,16 +52,18 @@ def test_no_allowed_host_is_an_error_unless_debug_is_on(settings, debug, hosts, 
 
 
 @pytest.mark.parametrize(
-    ("https", "debug", "hosts", "expected"),
+    ("https", "debug", "hosts", "proxies", "expected"),
     [
-        (False, True, ["localhost"], []),
-        (True, False, ["slo.example"], []),
-        (True, True, ["slo.example"], ["slo_portal.E009"]),
-        (True, False, ["localhost", "127.0.0.1"], ["slo_portal.W001"]),
+        (False, True, ["localhost"], "", []),
+        (True, False, ["slo.example"], "127.0.0.1", []),
+        (True, True, ["slo.example"], "127.0.0.1", ["slo_portal.E009"]),
+        (True, False, ["localhost", "127.0.0.1"], "127.0.0.1", ["slo_portal.W001"]),
+        (True, False, ["slo.example"], "", ["slo_portal.W030"]),
     ],
 )
-def test_https_wants_a_public_name_and_no_debug(settings, https, debug, hosts, expected):
+def test_https_wants_a_public_name_a_proxy_and_no_debug(settings, https, debug, hosts, proxies, expected):
     settings.HTTPS, settings.DEBUG, settings.ALLOWED_HOSTS = https, debug, hosts
+    settings.TRUSTED_PROXIES = env.proxies(proxies.split())
     assert ids(checks.https(None)) == expected
 
 
