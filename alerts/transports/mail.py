@@ -97,8 +97,8 @@ def _deliver(backend: EmailBackend, message: mail.EmailMultiAlternatives, target
         raise DeliveryError("The mail server refuses user and password. The operator corrects SMTP_URL.") from None
     except smtplib.SMTPResponseException as error:
         raise DeliveryError(f"The mail server answered {_said(error.smtp_code, error.smtp_error)}.") from None
-    except (smtplib.SMTPException, OSError) as error:
-        raise DeliveryError(f"The mail server does not answer: {_words(error)}.") from None
+    except (smtplib.SMTPException, OSError):
+        raise DeliveryError("The mail server does not answer, or not in time.") from None
 
 
 def _open(backend: EmailBackend) -> smtplib.SMTP:
@@ -126,8 +126,10 @@ def _transmit(smtp: smtplib.SMTP, sender: str, target: str, content: bytes, end:
         _hurry(smtp, end)
         smtp.send(re.sub(rb"(?m)^\.", b"..", content) + (b"" if content.endswith(b"\r\n") else b"\r\n") + b".\r\n")
         code, said = smtp.getreply()
-    except (smtplib.SMTPException, OSError) as error:
-        raise DeliveryError(f"Nobody knows whether the mail server took it: {_words(error)}.", unknown=True) from None
+    except (smtplib.SMTPException, OSError):
+        raise DeliveryError(
+            "The mail server had the mail and gave no answer: it may have taken it.", unknown=True
+        ) from None
     if code != 250:
         raise smtplib.SMTPResponseException(code, said)
     with suppress(smtplib.SMTPException, OSError):
@@ -146,7 +148,3 @@ def _hurry(smtp: smtplib.SMTP, end: float) -> None:
 def _said(code: int, text: bytes | str) -> str:
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return texts.clip(texts.one_line(f"{code} {words}"), 150)
-
-
-def _words(error: Exception) -> str:
-    return "it took too long" if isinstance(error, TimeoutError) else "the connection was closed"

@@ -34,8 +34,10 @@ def look_up(target: str, key: str) -> Receipt | None:
     answer = http.request("GET", f"{_messages()}?{urlencode({'To': target, 'PageSize': 50})}", None, _account())
     if not answer.ok:
         raise http.failure(answer, permanent=False)
-    found = answer.field("messages")
-    for message in found if isinstance(found, list) else []:
+    messages = answer.field("messages")
+    for message in messages if isinstance(messages, list) else []:
+        if not isinstance(message, dict):
+            continue
         if texts.reference(key) in _text(message.get("body")) and message.get("status") not in NOT_TAKEN:
             return Receipt(_text(message.get("status")), _text(message.get("sid")), answer.seconds)
     return None
