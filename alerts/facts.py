@@ -118,7 +118,7 @@ def _biggest(slo: SLODefinition, span: Interval, now: datetime) -> Biggest | Non
     if span[1] - span[0] > MOST_ROWS:
         span, short = look_back(now, DAY), DAY
     for one in contributors(slo, *span, now=now):
-        if one.lift >= LEAST_LIFT:
+        if one.beats_the_rest(LEAST_LIFT):
             return Biggest(one.field, one.value, one.bad, one.total_bad, short)
     return None
 

@@ -4,7 +4,7 @@ Each is one transaction that locks the alert, so of twenty people who acknowledg
 get a Conflict that says who and when. Each change is an AlertEvent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -228,11 +228,11 @@ def write(
         actor=by.user,
         channel=by.channel,
         note=note,
-        details={"version": alert.version, **_plain(changes), **details},
+        details={"version": alert.version, **plain(changes), **details},
     )
 
 
-def _plain(changes: Changes) -> dict[str, Any]:
+def plain(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Changes as JSON: names for people, text for times."""
     simple = (str, int, float, bool, type(None))
     return {

@@ -2,10 +2,7 @@ import os
 
 from celery import Celery
 
-from slo_portal.listen import Listener
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slo_portal.settings")
 app = Celery("slo_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["slo_portal"])
-app.steps["worker"].add(Listener)

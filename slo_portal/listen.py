@@ -1,59 +1,95 @@
-"""Hears the pokes of the web processes and asks for the ticks at once; without it they would come with the schedule.
+"""Hears the pokes of the web processes and asks for ticks at once; does the work itself where nobody else does.
 
-Runs as a thread of each Celery worker's parent; one of them all listens at a time.
+Runs as a thread of beat, with a connection of its own; of several, one listens at a time. The database says what is
+late, whatever the reason: a broker that is down or frozen, a worker that has died. So alerts are raised and sent
+without either of them, some seconds later than usual.
 """
 
 import logging
 import threading
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
-from celery import bootsteps, current_app
-from django.db import connections
+from celery import current_app
+from django.db import DatabaseError, close_old_connections, connections
 from kombu.exceptions import KombuError
 
 from kpis.poke import CHANNEL
+from slo_portal import late
 
-TASK = "slo_portal.tasks.tick_organization"
+TICK, DELIVER = "slo_portal.tasks.tick_organization", "slo_portal.tasks.deliver_organization"
 TOGETHER = 0.05  # seconds in which pokes for one organisation become one
 PAUSE = 5.0  # seconds after a failure
+LOOKS_EVERY = 2.0  # seconds, for what is late
 log = logging.getLogger(__name__)
 
 
-class Listener(bootsteps.StartStopStep):
-    """Celery starts and stops it with the worker."""
+class Listener(threading.Thread):
+    """Listens until it is stopped, through whatever the database and the broker do."""
 
-    def start(self, worker: Any) -> None:
+    def __init__(self) -> None:
+        super().__init__(daemon=True, name="listener")
         self.stopped = threading.Event()
-        threading.Thread(target=listen, args=[self.stopped], daemon=True, name="listener").start()
+        self.broker_rests_until = 0.0  # by the monotonic clock; nothing is handed over before
 
-    def stop(self, worker: Any) -> None:
-        self.stopped.set()
+    def run(self) -> None:
+        while not self.stopped.is_set():
+            try:
+                # not one of the pool's: it hears pokes for as long as it lives
+                with psycopg.connect(**connections["default"].get_connection_params(), autocommit=True) as connection:
+                    if _alone(connection):
+                        self._listen(connection)
+            except (psycopg.Error, DatabaseError, OSError) as error:
+                log.info("cannot listen at present: %s", error)
+            self.stopped.wait(PAUSE)
+
+    def _listen(self, connection: psycopg.Connection[Any]) -> None:
+        connection.execute(f"LISTEN {CHANNEL}")
+        looked = time.monotonic()
+        while not self.stopped.is_set():
+            self._each(TICK, _pokes(connection), self._hand_over)
+            if time.monotonic() - looked >= LOOKS_EVERY:
+                self._each(TICK, late.ticks(), _do)
+                self._each(DELIVER, late.deliveries(), _do)
+                looked = time.monotonic()
+            close_old_connections()
+
+    def _each(self, task: str, organizations: Sequence[str], act: Callable[[str, str], None]) -> None:
+        for organization in organizations:
+            act(task, organization)
+
+    def _hand_over(self, task: str, organization: str) -> None:
+        """To a worker; a broker that does not take it is left alone for a while."""
+        if time.monotonic() >= self.broker_rests_until:
+            try:
+                current_app.send_task(task, [organization], retry=False, expires=60)
+                return
+            except (KombuError, OSError) as error:
+                log.info("the broker does not answer: %s", error)
+                self.broker_rests_until = time.monotonic() + PAUSE
+        _do(task, organization)
 
 
-def listen(stopped: threading.Event) -> None:
-    """Pass pokes on until `stopped`, through whatever the database and the broker do."""
-    while not stopped.is_set():
-        try:
-            # a connection of its own: a pool would not survive the fork of the worker's children
-            with psycopg.connect(**connections["default"].get_connection_params(), autocommit=True) as connection:
-                if _alone(connection):
-                    _pass_on(connection, stopped)
-        except (psycopg.Error, KombuError, OSError) as error:
-            log.info("cannot pass pokes on at present: %s", error)
-        stopped.wait(PAUSE)
+def _do(task: str, organization: str) -> None:
+    """Here and now. One organisation that fails stops no other."""
+    try:
+        current_app.tasks[task](organization)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("%s failed for the organisation %s", task, organization)
+
+
+def _pokes(connection: psycopg.Connection[Any]) -> list[str]:
+    """The organisations of the pokes of about a second, each once."""
+    pokes = [poke.payload for poke in connection.notifies(timeout=1, stop_after=1)]
+    if pokes:
+        pokes += [poke.payload for poke in connection.notifies(timeout=TOGETHER)]
+    return sorted(set(pokes))
 
 
 def _alone(connection: psycopg.Connection[Any]) -> bool:
     row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [CHANNEL]).fetchone()
     return bool(row and row[0])
-
-
-def _pass_on(connection: psycopg.Connection[Any], stopped: threading.Event) -> None:
-    connection.execute(f"LISTEN {CHANNEL}")
-    while not stopped.is_set():
-        pokes = [poke.payload for poke in connection.notifies(timeout=1, stop_after=1)]
-        if pokes:
-            pokes += [poke.payload for poke in connection.notifies(timeout=TOGETHER)]
-        for organization in sorted(set(pokes)):
-            current_app.send_task(TASK, [organization], retry=False, expires=60)

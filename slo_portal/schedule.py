@@ -19,6 +19,7 @@ def ensure() -> None:
     """The tasks that serve all organisations."""
     every, _ = IntervalSchedule.objects.get_or_create(every=5, period=IntervalSchedule.SECONDS)
     _ensure("tick", "slo_portal.tasks.tick", interval=every, description="Brings every figure up to date.")
+    _ensure("delivery", "slo_portal.tasks.deliver", interval=every, description="Sends what the alerts have to say.")
     minute, _ = IntervalSchedule.objects.get_or_create(every=1, period=IntervalSchedule.MINUTES)
     _ensure("charts", "slo_portal.tasks.charts", interval=minute, description="Draws the charts of the overview again.")
 

@@ -45,7 +45,7 @@ def programs(port: int) -> list[Program]:
     return [
         Program("web", web, orphan_signal=at_once, env=environment(WEB_STATEMENT_MS), cwd=BASE_DIR),
         Program("worker", worker, orphan_signal=at_once, env=environment(WORKER_STATEMENT_MS), cwd=BASE_DIR),
-        Program("beat", beat, orphan_signal=at_once, env=environment(WEB_STATEMENT_MS), cwd=BASE_DIR),
+        Program("beat", beat, orphan_signal=at_once, env=environment(WORKER_STATEMENT_MS), cwd=BASE_DIR),
     ]
 
 

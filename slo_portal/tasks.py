@@ -3,8 +3,11 @@
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
+from kombu.exceptions import KombuError
 
 from accounts.models import Organization
+from alerts import delivery
+from alerts.evaluate import evaluate
 from slos import figures, jobs, measure
 from slos.models import Period
 from slos.tick import tick as tick_slos
@@ -24,8 +27,32 @@ def tick() -> None:
 def tick_organization(pk: str) -> None:
     organization = Organization.objects.filter(pk=pk, is_active=True).first()
     if settings.METRICS_ENABLED and organization:
-        tick_slos(organization, now=timezone.now())
+        done = tick_slos(organization, now=timezone.now(), then=evaluate)
+        if done.followed:
+            _hand_over(pk)
         jobs.run_waiting(organization, now=timezone.now())
+
+
+@shared_task
+def deliver() -> None:
+    """Every few seconds: send what is due, and try again what could not be sent."""
+    for pk in delivery.waiting(now=timezone.now()):
+        deliver_organization.apply_async((str(pk),), expires=60)
+
+
+@shared_task
+def deliver_organization(pk: str) -> None:
+    organization = Organization.objects.filter(pk=pk).first()
+    if organization:
+        delivery.deliver(organization, clock=timezone.now)
+
+
+def _hand_over(pk: str) -> None:
+    """Messages go at once, by another worker, so that a slow channel holds up no tick; without a broker by this one."""
+    try:
+        deliver_organization.apply_async((pk,), expires=60, retry=False)
+    except (KombuError, OSError):
+        deliver_organization(pk)
 
 
 @shared_task

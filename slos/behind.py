@@ -76,6 +76,11 @@ class Contributor:
         """How many times more often its events are bad than events in general."""
         return self.share * self.total_events / self.total
 
+    def beats_the_rest(self, times: Decimal) -> bool:
+        """Its events are bad at least so many times as often as all others; these also count where they are few."""
+        others, bad_others = self.total_events - self.total, self.total_bad - self.bad
+        return others > 0 and self.bad * others >= times * bad_others * self.total
+
 
 @dataclass(frozen=True)
 class Due:

@@ -29,6 +29,8 @@ class Sums(NamedTuple):
 def over_intervals(organization: Organization, intervals: Mapping[str, Interval]) -> dict[UUID, dict[str, Counts]]:
     """Per objective and name, good and total of intervals on bucket borders, from as few stored sums as possible."""
     ranges = [(name, *piece) for name, interval in intervals.items() for piece in pieces(*interval)]
+    if not ranges:
+        return {}
     # one SELECT a range: with its borders as constants the planner takes the index for short ones
     select = f"""
         SELECT %s AS name, slo_id, sum(good) AS good, sum(total) AS total FROM {TABLE}

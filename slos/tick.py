@@ -1,11 +1,13 @@
 """The tick: marks and time become buckets, buckets become figures, all in one transaction per organisation.
 
+What follows from the figures (`then`: alerts and what is to be told of them) belongs to the same transaction.
+
 A kill anywhere leaves all or nothing, and the next tick does it again. Whatever was away for how long, the first tick
 afterwards counts what time has decided meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -29,20 +31,28 @@ class TickResult:
     ran: bool
     marks: int = 0
     changed_buckets: int = 0
+    followed: int = 0  # what `then` returned
 
 
-def tick(organization: Organization, *, now: datetime) -> TickResult:
+Then = Callable[[Organization, datetime, datetime | None], int]  # organisation, now, and the tick before
+
+
+def tick(organization: Organization, *, now: datetime, then: Then | None = None) -> TickResult:
     """Count what is dirty and write the figures; the only writer of buckets and snapshots."""
     with transaction.atomic():
         if not try_alone(organization):
             return TickResult(ran=False)
-        result = _tick(organization, now)
+        state, _ = EngineState.objects.get_or_create(organization=organization)
+        last = state.ticked_at
+        result = _tick(organization, state, now)
+        fp("tick.figures_written")
+        followed = then(organization, now, last) if then else 0
         fp("tick.before_commit")
-    return result
+    fp("tick.after_commit")
+    return replace(result, followed=followed)
 
 
-def _tick(organization: Organization, now: datetime) -> TickResult:
-    state, _ = EngineState.objects.get_or_create(organization=organization)
+def _tick(organization: Organization, state: EngineState, now: datetime) -> TickResult:
     slos = list(organization.slos.active())
     feeds.take(organization)
     marks = buckets.take_marks(organization)

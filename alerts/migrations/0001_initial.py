@@ -127,7 +127,6 @@ class Migration(migrations.Migration):
                 ('urgent', models.BooleanField()),
                 ('state', models.CharField(choices=[('waiting', 'Waiting for the next attempt'), ('sending', 'Being sent'), ('sent', 'Sent'), ('failed', 'Failed for good'), ('unknown', 'Perhaps sent')], max_length=7)),
                 ('attempt', models.PositiveIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(null=True)),
                 ('next_attempt_at', models.DateTimeField(null=True)),
                 ('unknowns', models.PositiveSmallIntegerField(default=0)),
                 ('error', models.TextField(blank=True, default='')),

@@ -78,8 +78,7 @@ class Message(models.Model):
     urgent = models.BooleanField()
     state = models.CharField(max_length=7, choices=State)
     attempt = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)  # while sending: then somebody else may try
-    next_attempt_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True)  # while sending: when its sender is taken for dead
     unknowns = models.PositiveSmallIntegerField(default=0)  # attempts that nobody knows the outcome of
     error = models.TextField(default="", blank=True)
     provider_id = models.CharField(max_length=200, default="", blank=True)

@@ -1,0 +1,192 @@
+"""From figures to alerts and to what is told of them, tick by tick, as the worker does it."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from accounts.models import Organization
+from alerts.evaluate import evaluate
+from alerts.kinds import Severity
+from alerts.lifecycle import By, acknowledge, resolve
+from alerts.models import AlertEvent, Channel, EscalationPolicy, EscalationStep, Notification, Silence, SLOAlert
+from kpis.ingest import store_rows
+from kpis.messages import INVOICE
+from slos.tick import tick
+from tests.facts import NOON, at, firm
+
+pytestmark = pytest.mark.django_db
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def ours() -> Organization:
+    """A firm that tells its operations team by e-mail, and has measured well for four weeks."""
+    organization = firm()
+    organization.slos.exclude(sli_type="validation_pass_rate").update(is_active=False)
+    Channel.objects.create(
+        organization=organization, name="Operations", kind="email", targets=["ops@example.com"], for_operations=True
+    )
+    for severity, repeat in (("warning", None), ("critical", None), ("incident", 30)):
+        policy = EscalationPolicy.objects.create(
+            organization=organization, name=severity, severity=severity, repeat_minutes=repeat
+        )
+        EscalationStep.objects.create(policy=policy, position=1, to_operations=True)
+    validated(organization, "good", 2000, first=-4 * 7 * 24 * 60, last=-1, now=NOON)
+    return organization
+
+
+def validated(
+    organization: Organization, name: str, number: int, *, first: float, last: float, now: datetime, good: bool = True
+) -> None:
+    """So many invoices validated evenly between two minutes after NOON."""
+    step = (last - first) / max(number - 1, 1)
+    rows = [
+        {
+            "invoice_id": f"{name}-{n}",
+            "vendor": "Well GmbH" if good else "Acme GmbH",
+            "validated_at": at(first + n * step),
+            "structural_valid": good,
+            "math_valid": True,
+        }
+        for n in range(number)
+    ]
+    store_rows(INVOICE, organization, rows, now=now)
+
+
+def run(organization: Organization, minute: float) -> int:
+    return tick(organization, now=at(minute), then=evaluate).followed
+
+
+def the(organization: Organization, alert_type: str = "burn_rate_warning") -> SLOAlert:
+    return SLOAlert.objects.get(organization=organization, alert_type=alert_type, resolved_at=None)
+
+
+def kinds(alert: SLOAlert) -> list[str]:
+    return list(alert.events.values_list("kind", flat=True))
+
+
+def breach(organization: Organization, minute: float = 0, number: int = 100) -> SLOAlert:
+    """Twenty bad invoices among a hundred in ten minutes: twice too fast over six hours, not over a day's traffic."""
+    validated(organization, f"bad-{minute}", number, first=minute, last=minute + 9, now=at(minute + 10), good=False)
+    assert run(organization, minute + 10) > 0
+    return the(organization)
+
+
+def test_a_firm_that_keeps_its_promises_hears_nothing(ours):
+    assert run(ours, 0) == 0
+    assert not SLOAlert.objects.exists()
+
+
+def test_a_breach_opens_one_alert_and_tells_it_once(ours):
+    alert = breach(ours)
+    assert (alert.severity, alert.state, kinds(alert)) == ("critical", "open", ["opened", "told"])
+    sent = Notification.objects.get()
+    assert (sent.alert, sent.target, sent.reason, sent.title) == (alert, "ops@example.com", "opened", alert.title)
+    assert "Acme GmbH" in alert.message
+    for minute in (11, 12, 13):
+        assert run(ours, minute) == 0
+    assert SLOAlert.objects.count() == 1
+
+
+def test_what_nobody_has_acknowledged_escalates_and_stops_when_somebody_does(ours):
+    policy = EscalationPolicy.objects.get(severity="critical")
+    EscalationStep.objects.create(policy=policy, position=2, delay_minutes=15, to_operations=True)
+    alert = breach(ours)
+    assert run(ours, 24) == 0
+    assert run(ours, 25) == 1
+    alert.refresh_from_db()
+    assert kinds(alert) == ["opened", "told", "escalated"]
+    assert run(ours, 41) == 0  # no third step, no repeat
+
+
+def test_acknowledging_stops_the_escalation(ours, django_user_model):
+    policy = EscalationPolicy.objects.get(severity="critical")
+    EscalationStep.objects.create(policy=policy, position=2, delay_minutes=15, to_operations=True)
+    alert = breach(ours)
+    dana = django_user_model.objects.create_user("dana")
+    acknowledge(alert, by=By(dana, "web"), now=at(20))
+    assert run(ours, 30) == 0
+    assert run(ours, 300) == 0
+
+
+def test_a_budget_that_is_used_up_is_an_incident_and_supersedes_the_warning(ours):
+    validated(ours, "some", 190, first=0, last=9, now=at(10), good=False)
+    run(ours, 10)
+    assert the(ours, "error_budget_consumed").severity == "warning"
+    validated(ours, "more", 100, first=11, last=19, now=at(20), good=False)
+    run(ours, 20)
+    exhausted = the(ours, "error_budget_exhausted")
+    assert (exhausted.severity, exhausted.incident.closed_at) == ("incident", None)
+    assert not SLOAlert.objects.filter(alert_type="error_budget_consumed", resolved_at=None).exists()
+    superseded = SLOAlert.objects.get(alert_type="error_budget_consumed")
+    assert superseded.resolution == "superseded"
+    assert not superseded.notifications.filter(reason="resolved").exists()
+    assert run(ours, 49) == 0
+    assert run(ours, 50) == 1  # an incident is repeated every half an hour
+    assert kinds(exhausted)[-1] == "repeated"
+
+
+def test_it_ends_by_itself_when_it_was_over_for_half_an_hour_and_says_so(ours):
+    alert = breach(ours)
+    validated(ours, "flood", 3000, first=10, last=19, now=at(20))
+    for minute in range(20, 51, 2):
+        run(ours, minute)
+    alert.refresh_from_db()
+    assert (alert.state, alert.resolution) == ("resolved", "recovered")
+    assert alert.resolved_at == at(50)
+    told = alert.notifications.get(reason="resolved")
+    assert (told.target, told.due_at) == ("ops@example.com", at(50))
+
+
+def test_it_flaps_once_and_is_quiet_until_that_has_lasted(ours):
+    alert = breach(ours)
+    validated(ours, "flood", 3000, first=10, last=19, now=at(20))
+    for minute in range(20, 51, 2):
+        run(ours, minute)
+    again = breach(ours, 51, number=500)
+    assert (again.pk, again.reopenings) == (alert.pk, 1)
+    assert [row.reason for row in again.notifications.order_by("pk")] == ["opened", "resolved", "reopened"]
+    validated(ours, "torrent", 12000, first=61, last=69, now=at(70))
+    for minute in range(70, 102, 2):
+        run(ours, minute)
+    again.refresh_from_db()
+    assert again.resolution == "recovered"
+    last = again.notifications.filter(reason="resolved").latest("pk")
+    assert last.due_at == again.resolved_at + timedelta(hours=1)
+
+
+def test_what_a_person_resolves_while_it_holds_stays_away_for_a_day(ours, django_user_model):
+    alert = breach(ours)
+    resolve(alert, by=By(django_user_model.objects.create_user("dana"), "web"), now=at(15), note="Known.")
+    assert alert.notifications.filter(reason="resolved").count() == 1
+    for minute in (16, 60, 200):
+        run(ours, minute)
+    assert not SLOAlert.objects.unresolved().filter(alert_type="burn_rate_warning").exists()
+
+
+def test_a_silence_records_and_does_not_send(ours, django_user_model):
+    owner = django_user_model.objects.create_user("dana")
+    Silence.objects.create(organization=ours, reason="Maintenance", owner=owner, start=at(0), end=at(60))
+    validated(ours, "bad", 100, first=0, last=9, now=at(10), good=False)
+    assert run(ours, 10) == 0
+    assert kinds(the(ours)) == ["opened"]
+    assert run(ours, 60) == 1
+    assert kinds(the(ours)) == ["opened", "told"]
+
+
+def test_an_objective_that_is_switched_off_ends_its_alerts(ours):
+    alert = breach(ours)
+    ours.slos.update(is_active=False)
+    run(ours, 20)
+    alert.refresh_from_db()
+    assert (alert.state, alert.resolution) == ("resolved", "not_judged")
+
+
+def test_one_alert_that_cannot_be_written_stops_no_other(ours, monkeypatch):
+    validated(ours, "bad", 300, first=0, last=9, now=at(10), good=False)
+    slo = ours.slos.active().get()
+    slo.name = "x" * 200
+    slo.save()
+    run(ours, 10)
+    assert SLOAlert.objects.filter(severity=Severity.INCIDENT).exists()
+    assert AlertEvent.objects.filter(kind="opened").count() == SLOAlert.objects.count()
