@@ -4,16 +4,17 @@ A field that a message does not name stays; one that it names replaces the store
 merged key by key. tests/kpis/test_merge.py compares this with a naive merge, row by row.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache, reduce
 from operator import itemgetter, or_
 from typing import Any
 
+import msgspec
 from django.db import connection, models, transaction
 from msgspec import UNSET, Struct
 from msgspec.structs import astuple
-from psycopg.types.json import JsonbDumper
 
 from accounts.models import Organization
 from kpis.messages import INVOICE, Kind
@@ -21,6 +22,9 @@ from kpis.models import DirtyBucket, InvoiceException, InvoiceMetric
 
 INVOICES, EXCEPTIONS, MARKS = (model._meta.db_table for model in (InvoiceMetric, InvoiceException, DirtyBucket))
 STRIPES = 64
+CSV = r"""FORMAT csv, QUOTE '"', ESCAPE '\', NULL 'null'"""
+ESCAPE = re.compile(rb"\\(?:u....|.)")
+JSON = msgspec.json.Encoder()
 
 
 class Raced(Exception):
@@ -76,11 +80,10 @@ class Merge:
         places = [self.kind.columns.index(name) for name in (self.kind.key, *named)]
         take = itemgetter(*places) if named else itemgetter(slice(1))
         columns = ", ".join(["named", self.kind.key, *named])
-        cursor.adapters.register_dumper(dict, JsonbDumper)
-        with cursor.copy(f"COPY {staged} ({columns}) FROM STDIN") as copy:
-            for mask, row in rows:
-                values = take(row)
-                copy.write_row([mask, *(values if uniform else [None if v is UNSET else v for v in values])])
+        plain = uniform and "labels" not in named
+        lines = as_csv([mask, *(take(row) if plain else map(_plain, take(row)))] for mask, row in rows)
+        with cursor.copy(f"COPY {staged} ({columns}) FROM STDIN ({CSV})") as copy:
+            copy.write(lines)
 
     def _lock(self, cursor: Any, named: Sequence[str]) -> bool:
         """Serialise with what changes the same rows, so that later statements see the newest; were there any?"""
@@ -94,6 +97,23 @@ class Merge:
             params,
         )
         return bool(cursor.fetchone()[0])
+
+
+def as_csv(rows: Iterable[Sequence[object]]) -> bytes:
+    """Rows of plain values for COPY with `CSV`: lines of JSON without their brackets, but for some escapes.
+
+    Far faster than a driver, which turns every value into text by itself.
+    """
+    lines = b"\n".join([JSON.encode(row)[1:-1] for row in rows])
+    return ESCAPE.sub(_raw, lines) if b"\\" in lines else lines
+
+
+def _raw(escape: re.Match[bytes]) -> bytes:
+    return escape[0] if escape[0][1:] in b'"\\' else msgspec.json.decode(b'"%b"' % escape[0]).encode()
+
+
+def _plain(value: object) -> object:
+    return None if value is UNSET else JSON.encode(value).decode() if isinstance(value, dict) else value
 
 
 @lru_cache

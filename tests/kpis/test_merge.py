@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Organization
@@ -26,6 +26,8 @@ DAY = datetime(2026, 11, 10, tzinfo=UTC)
 
 instants = st.integers(0, 2_000).map(lambda minutes: DAY + timedelta(minutes=minutes, microseconds=minutes % 3))
 words = st.sampled_from(["a", "b", "ü😀", ""])
+letters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+hard_letters = st.sampled_from("\\\"'\n\r\t\b\f\x01,;[]{}nut0.N")
 flags = st.booleans()
 labels = st.dictionaries(st.sampled_from(["x", "y", "z"]), st.none() | words, max_size=3)
 values: dict[str, st.SearchStrategy[Any]] = {
@@ -116,6 +118,19 @@ def test_every_instant_of_a_changed_row_is_marked_old_and_new(first: dict[str, A
         store_rows(messages.INVOICE, organization, [message], now=now)
     marks = DirtyBucket.objects.filter(organization=organization)
     assert set(marks.values_list("field", "start")) == expected
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(hard_letters | letters, min_size=1, max_size=80))
+@example("null")
+@example("\\.")
+def test_any_text_is_stored_as_it_came(text: str) -> None:
+    organization = another_organization()
+    message = {"invoice_id": text, "vendor": text, "labels": {text: text}}
+    result = store_rows(messages.INVOICE, organization, [message, {"invoice_id": "other" + text}], now=DAY)
+    assert result.created == 2
+    row = InvoiceMetric.objects.get(organization=organization, invoice_id=text)
+    assert (row.vendor, row.channel, row.labels) == (text, None, {text: text})
 
 
 def test_more_decimals_than_are_kept_change_nothing_the_second_time() -> None:
