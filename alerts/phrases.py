@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from zoneinfo import ZoneInfo
 
+from kpis.periods import DAY, HOUR, floor
 from slos.words import number, plain, plural
 
 ZONE = "\0"  # after each time; the first one becomes the name of the zone
 LONGEST_NAME = 60
 UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+MINUTE, QUARTER_HOUR = timedelta(minutes=1), timedelta(minutes=15)
 
 
 def name(text: str, longest: int = LONGEST_NAME) -> str:
@@ -43,26 +44,42 @@ def many(count: Decimal | int, noun: str) -> str:
 
 
 def when(at: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """A local time; with its weekday or date unless it is today."""
-    local, today = at.astimezone(zone), now.astimezone(zone).date()
-    return f"{_day(local, (local.date() - today).days)}{local:%H:%M}{ZONE}"
+    """A local time after "since" or "by": "09:10", or "Sunday 09:10" on another day."""
+    day = _day(at, now, zone)
+    return f"{day} {_clock(at, zone)}" if day else _clock(at, zone)
 
 
-def _day(local: datetime, ahead: int) -> str:
-    if ahead == 0:
-        return ""
-    if abs(ahead) < 7:
-        return f"{local:%A} "
-    return f"{local.day} {local:%b %Y} " if abs(ahead) > 300 else f"{local.day} {local:%b} "
+def on(at: datetime, now: datetime, zone: ZoneInfo, word: str = "at") -> str:
+    """A local time after a verb: "at 09:10", "on Sunday at 09:10"."""
+    day = _day(at, now, zone)
+    return f"on {day} {word} {_clock(at, zone)}" if day else f"{word} {_clock(at, zone)}"
+
+
+def between(start: datetime, end: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A time span of the past: "between 08:00 and 09:00"."""
+    days = _day(start, now, zone), _day(end, now, zone)
+    today = "today " if days[0] and not days[1] else ""
+    return f"between {when(start, now, zone)} and {today}{when(end, now, zone)}"
 
 
 def about(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     """A moment that is only estimated: to the quarter of an hour, from the next day on to the hour; rounded down."""
-    local = at.astimezone(zone)
-    coarse = local.replace(minute=local.minute // 15 * 15 if at - now < DAY else 0, second=0, microsecond=0)
-    ahead = (local.date() - now.astimezone(zone).date()).days
-    day = _day(local, ahead)
-    return f"{'on ' if day else ''}{day}at about {max(coarse, now.astimezone(zone)):%H:%M}{ZONE}"
+    coarse = floor(at, QUARTER_HOUR if at - now < DAY else HOUR)
+    return on(max(coarse, now), now, zone, "at about")
+
+
+def _day(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    local, today = at.astimezone(zone), now.astimezone(zone)
+    ahead = (local.date() - today.date()).days
+    if ahead == 0:
+        return ""
+    if abs(ahead) < 7:
+        return f"{local:%A}"
+    return f"{local.day} {local:%B}" if local.year == today.year else f"{local.day} {local:%B %Y}"
+
+
+def _clock(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%H:%M}{ZONE}"
 
 
 def in_zone(text: str, zone: ZoneInfo) -> str:

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from alerts.kinds import TYPE_LABELS, AlertType
 from alerts.known import Facts
-from alerts.phrases import about, down, last, many, name, span, up, when
+from alerts.phrases import about, between, down, last, many, name, on, span, up, when
 from slos.words import NOUNS, POINTS, number, plain, plural
 
 BUDGETS = {AlertType.ERROR_BUDGET_CONSUMED, AlertType.ERROR_BUDGET_EXHAUSTED}
 PERIODS = {"hourly": "hour", "daily": "day", "weekly": "week"}
-PARTS = {"vendor": "from", "channel": "through", "document_type": "of the type", "kind": "of the kind"}
+PARTS = {"vendor": "from", "channel": "of the channel", "document_type": "of the type", "kind": "of the kind"}
 LONGEST_ERROR = 200
 FULL_MINUTE = timedelta(seconds=59, microseconds=999999)  # so that a deadline is rounded up
 
@@ -66,7 +66,7 @@ def what(facts: Facts) -> str:
     if _all_missed(facts):
         promise = "" if facts.target is None else f" of {plain(facts.target)} %"
         return f"The last {_misses(facts)} with {_work(facts)} all missed the promise{promise}: {counted}."
-    first = f", the first at {_time(facts, facts.since)}" if facts.since and facts.bad else ""
+    first = f", the first {on(facts.since, facts.now, facts.zone)}" if facts.since and facts.bad else ""
     return f"{counted}{first}."
 
 
@@ -84,7 +84,7 @@ def _during(facts: Facts) -> str:
     if _all_missed(facts):
         return ""
     if facts.start and facts.end:
-        return f" between {_time(facts, facts.start)} and {_time(facts, facts.end)}"
+        return f" {between(facts.start, facts.end, facts.now, facts.zone)}"
     if facts.alert_type in BUDGETS and facts.window not in ("", "rolling"):
         return f" this {facts.window}"
     return f" in {last(facts.look_back)}" if facts.look_back else ""
@@ -108,13 +108,13 @@ def cost(facts: Facts) -> str:
 
 def rest(facts: Facts) -> str:
     """What is left of the error budget."""
-    if facts.allowed is None or facts.left is None:
+    if facts.allowed is None or facts.left is None or facts.allowed <= 0:
         return ""
     may = f"{_noun(facts)}s that may {_go_wrong(facts)}{_window(facts)}"
     if facts.left < 0:
         return f"That is {_rounded_up(facts, -facts.left)} more than the {_amount(facts, facts.allowed)} {may}."
-    left, allowed = (_amount(facts, value) for value in (facts.left, facts.allowed))
-    return f"{left} of the {allowed} {may} {_is(facts)} left{_pace(facts)}."
+    left = _amount(facts, facts.left)
+    return f"{'None' if left == '0' else left} of the {_amount(facts, facts.allowed)} {may} {_is(facts)} left{_pace(facts)}."
 
 
 def left_in_short(facts: Facts) -> str:
@@ -159,7 +159,7 @@ def silence(facts: Facts) -> list[str]:
     ago = f"{span(facts.now - facts.last_message_at)} ago"
     usual = f"; usually {number(Decimal(facts.usual))} would have come since" if facts.usual else ""
     return [
-        f"The last {_feed(facts)} message came at {_time(facts, facts.last_message_at)}, {ago}{usual}.",
+        f"The last {_feed(facts)} message came {on(facts.last_message_at, facts.now, facts.zone)}, {ago}{usual}.",
         "Nothing that depends on them is judged until they come again: look at the program that sends them.",
     ]
 

@@ -2,7 +2,7 @@
 
 from alerts.kinds import AlertType, Reason, Resolution
 from alerts.known import Facts
-from alerts.phrases import cut, in_zone, many, name, span, when
+from alerts.phrases import cut, in_zone, many, name, on, span, when
 from alerts.sentences import BUDGETS, cost, due, headline, left_in_short, refusal, rest, silence, what, who
 from slos.words import plain
 
@@ -57,7 +57,7 @@ def _lead(facts: Facts, reason: Reason) -> str:
             return f"Nobody has acknowledged this{age and f' for {age}'}."
         case Reason.REMINDER:
             by = name(life.acknowledged_by) or "Somebody"
-            at = f" at {when(life.acknowledged_at, facts.now, facts.zone)}" if life.acknowledged_at else ""
+            at = f" {on(life.acknowledged_at, facts.now, facts.zone)}" if life.acknowledged_at else ""
             return f"{by} acknowledged this{at}, and it still goes on{age and f' after {age}'}."
         case Reason.TEST:
             return "This is only a test."
@@ -104,9 +104,10 @@ def _keeps_its_promise(facts: Facts) -> bool:
 
 def _ended_at(facts: Facts) -> str:
     life = facts.life
-    calm = life.resolution in (None, Resolution.RECOVERED) and life.quiet_since
-    ended = life.quiet_since if calm else life.resolved_at
-    if ended is None:
+    by_itself = life.resolution in (None, Resolution.RECOVERED)
+    ended = (life.quiet_since if by_itself else None) or life.resolved_at
+    if ended is None or life.resolution == Resolution.SUPERSEDED:
         return ""
-    at = f" {'since' if life.resolution in (None, Resolution.RECOVERED) else 'at'} {when(ended, facts.now, facts.zone)}"
+    moment = (ended, facts.now, facts.zone)
+    at = f" since {when(*moment)}" if by_itself else f" {on(*moment)}"
     return f"{at}, after {span(ended - life.opened_at)}" if life.opened_at else at
