@@ -76,7 +76,7 @@ def place(url: str) -> Place:
         host, port = guard.plain(parts.hostname or ""), parts.port
     except ValueError:
         raise DeliveryError("This is not an address.", permanent=True) from None
-    if parts.scheme not in ("http", "https") or not host or port == 0 or not url.isprintable():
+    if parts.scheme not in ("http", "https") or not host or "%" in host or port == 0 or not url.isprintable():
         raise DeliveryError("Enter an address that starts with https:// (or http://).", permanent=True)
     if "@" in parts.netloc or "\\" in parts.netloc:
         raise DeliveryError("Enter the address without user and password in it.", permanent=True)
