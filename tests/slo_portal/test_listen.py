@@ -2,17 +2,21 @@
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from celery import current_app
 from django.db import connection
+from django.utils import timezone
 
+from accounts.models import Organization
 from kpis.models import InvoiceMetric
-from slo_portal.listen import listen
+from slo_portal import schedule, tasks  # noqa: F401 - the listener finds tasks by their names
+from slo_portal.listen import Listener
 from slo_portal.local import Valkey
-from tests.calling import Caller, a_caller, data
+from slos.models import EngineState
+from tests.calling import Caller, a_caller, an_organization, data
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,17 +30,20 @@ def broker(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Valkey:
 
 
 @pytest.fixture
-def listener(broker: Valkey) -> Iterator[threading.Thread]:
-    """What each worker runs beside its children; it has begun to listen."""
-    stopped = threading.Event()
-    thread = threading.Thread(target=listen, args=[stopped])
+def listener(broker: Valkey) -> Iterator[Listener]:
+    """What beat runs beside itself; it has begun to listen."""
+    thread = Listener()
     thread.start()
     while not _somebody_listens():
         assert thread.is_alive()
     yield thread
-    stopped.set()
-    thread.join(30)
-    assert not thread.is_alive()
+    stop(thread)
+
+
+def stop(listener: Listener) -> None:
+    listener.stopped.set()
+    listener.join(30)
+    assert not listener.is_alive()
 
 
 @pytest.fixture
@@ -65,7 +72,7 @@ def store(api: Caller, number: int) -> None:
     assert InvoiceMetric.objects.filter(invoice_id=str(number)).exists()
 
 
-def until_a_tick_is_asked_for(api: Caller, listener: threading.Thread) -> None:
+def until_a_tick_is_asked_for(api: Caller, listener: Listener) -> None:
     """Send facts until one is heard: it may still be about to listen, or pause after a failure."""
     for number in range(60):
         assert listener.is_alive()
@@ -75,31 +82,51 @@ def until_a_tick_is_asked_for(api: Caller, listener: threading.Thread) -> None:
     raise AssertionError("no tick was asked for")
 
 
-def test_new_facts_ask_for_a_tick_at_once_and_known_ones_do_not(listener: threading.Thread) -> None:
+def test_new_facts_ask_for_a_tick_at_once_and_known_ones_do_not(listener: Listener) -> None:
     api = a_caller()
     until_a_tick_is_asked_for(api, listener)
     assert data(api.post("invoices", {"invoice_id": "0"}))["unchanged"] == 1
     assert not a_tick_is_asked_for(1)
 
 
-def test_a_second_worker_takes_over_only_when_the_first_one_is_gone(listener: threading.Thread) -> None:
-    stopped = threading.Event()
-    second = threading.Thread(target=listen, args=[stopped])
+def test_of_two_one_listens(listener: Listener) -> None:
+    second = Listener()
     second.start()
     until_a_tick_is_asked_for(a_caller(), listener)
     assert not a_tick_is_asked_for(1)  # one of the two has asked
-    stopped.set()
-    second.join(30)
+    stop(second)
 
 
 def test_requests_do_not_wait_for_a_frozen_broker_and_it_is_asked_again_when_it_is_back(
-    listener: threading.Thread, frozen: int
+    listener: Listener, frozen: int
 ) -> None:
     api = a_caller()
     for number in range(1000, 1020):
         store(api, number)
+    assert ticked(api.organization)  # the listener has done it itself
     os.kill(frozen, signal.SIGCONT)
     until_a_tick_is_asked_for(api, listener)
+
+
+def test_what_nobody_has_ticked_is_ticked_by_the_listener_unless_the_operator_has_switched_ticks_off(
+    listener: Listener,
+) -> None:
+    ours, theirs = an_organization("ours"), an_organization("theirs")
+    EngineState.objects.create(organization=theirs, ticked_at=timezone.now() + timedelta(hours=1))
+    assert not ticked(ours, tries=3)  # there is no schedule yet
+    schedule.ensure()
+    assert ticked(ours)
+    assert EngineState.objects.get(organization=theirs).ticked_at > timezone.now()
+
+
+def ticked(organization: Organization, tries: int = 200) -> bool:
+    """Whether a tick comes within some time; PostgreSQL does the waiting."""
+    for _ in range(tries):
+        if EngineState.objects.filter(organization=organization, ticked_at__isnull=False).exists():
+            return True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.2)")
+    return False
 
 
 def test_requests_do_not_notice_that_nobody_listens() -> None:
