@@ -1,7 +1,7 @@
 """When a maintenance window comes again: a part of RFC 5545's RRULE, on the wall clock. Pure.
 
-Only rules that have a date in each of their days, weeks or months are read, so that finding the dates is bounded work
-whatever was typed.
+Only rules that have a date in each of their days, weeks or months are read (but for months without a 29th, 30th or
+31st), so that finding the dates is bounded work whatever was typed.
 """
 
 import re
@@ -86,7 +86,7 @@ def _read(rule: str, first: datetime, zone: ZoneInfo) -> rrule:
 def _parts(rule: str) -> dict[str, str]:
     """NAME=VALUE;… with no more names than the frequency can use."""
     found: dict[str, str] = {}
-    for part in rule.upper().removeprefix("RRULE:").strip().strip(";").split(";"):
+    for part in rule.strip().upper().removeprefix("RRULE:").strip(";").split(";"):
         name, _, value = part.strip().partition("=")
         if name not in _PARTS:
             raise Unreadable(f"{name[:20] or 'Nothing'} is not known here. Known: {', '.join(_PARTS)}.")
@@ -95,18 +95,22 @@ def _parts(rule: str) -> dict[str, str]:
         if not re.fullmatch(_PARTS[name], value, re.ASCII):
             raise Unreadable(f"{name} is {_EXAMPLES[name]}.")
         found[name] = value
-    _refuse_what_may_have_no_dates(found)
+    _refuse_what_contradicts_itself(found)
     return found
 
 
-def _refuse_what_may_have_no_dates(parts: dict[str, str]) -> None:
+def _refuse_what_contradicts_itself(parts: dict[str, str]) -> None:
     freq, by_day = parts.get("FREQ"), parts.get("BYDAY", "")
     if freq is None:
         raise Unreadable("Say how often it recurs: FREQ=DAILY, FREQ=WEEKLY or FREQ=MONTHLY.")
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise Unreadable("Take COUNT or UNTIL, not both.")
     if freq == "DAILY" and by_day:
         raise Unreadable("With FREQ=DAILY there is no BYDAY. Take FREQ=WEEKLY;BYDAY=….")
     if freq != "MONTHLY" and ("BYMONTHDAY" in parts or "BYSETPOS" in parts or re.search("[0-9]", by_day)):
         raise Unreadable("Days of the month, such as BYMONTHDAY=1 or BYDAY=-1FR, need FREQ=MONTHLY.")
+    if len({day.isalpha() for day in by_day.split(",")}) > 1:
+        raise Unreadable("In BYDAY take plain days or numbered ones, not both.")
     if by_day and "BYMONTHDAY" in parts:
         raise Unreadable("Take BYDAY or BYMONTHDAY, not both.")
     if "BYSETPOS" in parts and (not by_day or re.search("[0-9]", by_day)):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -97,6 +97,7 @@ def _occurrences(silence: Silence, organization: Organization) -> Iterator[Inter
 def _holds(silence: Silence, organization: Organization, now: datetime) -> bool:
     """One whose recurrence cannot be read silences nobody."""
     try:
-        return any(start <= now < end for start, end in _occurrences(silence, organization))
+        begun = takewhile(lambda one: one[0] <= now, _occurrences(silence, organization))
+        return any(now < end for _, end in begun)
     except Unreadable:
         return False
