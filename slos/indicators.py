@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from kpis.models import InvoiceException, InvoiceMetric
+from kpis.models import Arrival, InvoiceException, InvoiceMetric
 from slos.models import SLIType, SLODefinition
 
-INVOICES, EXCEPTIONS = InvoiceMetric._meta.db_table, InvoiceException._meta.db_table
+INVOICES, EXCEPTIONS, ARRIVALS = (model._meta.db_table for model in (InvoiceMetric, InvoiceException, Arrival))
+MICROSECOND = timedelta(microseconds=1)
 BIN = "date_bin('5 minutes', {at}, timestamptz '2000-01-01 00:00Z')"
 NOT_VOIDED = "r.voided_at IS NULL"
 INVOICE_NOT_VOIDED = (
@@ -176,13 +177,28 @@ class Count:
         ended = f"r.{self.indicator.ended}"
         return f"{self._from(params, tag)} AND {ended} >= %(s{tag})s AND {ended} < %(e{tag})s AND {ended} <= %(now)s"
 
+    def unconfirmed(self, since: datetime, params: dict[str, Any], tag: str) -> Events:
+        """What is bad by a deadline in (since, now] and goes on.
+
+        As the tick has counted it: a row of a batch that was committed since then may have been counted as going on,
+        whatever has become of it, and is in as well.
+        """
+        due = self._due(since + MICROSECOND, params["now"] + MICROSECOND, params, tag)
+        goes_on = f"coalesce(r.{self.indicator.ended}, 'infinity') > %(now)s AND {self._not_withdrawn}"
+        new = f"r.updated_at IN (SELECT at FROM {ARRIVALS} WHERE organization_id = %(organization)s)"  # noqa: S608
+        return Events(self._deadline, f"r.{self.indicator.started}", "0::numeric", f"{due} AND ({goes_on} OR {new})")
+
     def _overdue(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> str:
         """What had its deadline in [start, end) and had not ended by then."""
+        return f"{self._due(start, end, params, tag)} AND ({self._in_time}) IS NOT TRUE AND {self._not_withdrawn}"
+
+    def _due(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> str:
+        """What has its deadline in [start, end), up to now."""
         limit, started = self.limit or timedelta(0), f"r.{self.indicator.started}"
         params |= {f"ds{tag}": start - limit, f"de{tag}": end - limit, f"dn{tag}": params["now"] - limit}
         return (
             f"{self._from(params, tag)} AND {started} >= %(ds{tag})s AND {started} < %(de{tag})s"
-            f" AND {started} <= %(dn{tag})s AND ({self._in_time}) IS NOT TRUE AND {self._not_withdrawn}"
+            f" AND {started} <= %(dn{tag})s"
         )
 
     @property

@@ -51,8 +51,13 @@ def judge(rows: Iterable[tuple[SLODefinition, SLOSnapshot]], source: Stored) -> 
 
 
 def without(counts: Counts, overdue: Overdue, start: datetime, end: datetime) -> Counts:
-    """Counts of [start, end) less the overdue events in it; they are all bad."""
-    return Counts(counts.good, counts.total - sum(number for at, number in overdue if start <= at < end))
+    """Counts of [start, end) less the overdue events in it."""
+    return _less(counts, sum(number for at, number in overdue if start <= at < end))
+
+
+def _less(counts: Counts, overdue: int) -> Counts:
+    """Overdue events are bad. Where there are more than bad ones, some have ended since the bad ones were counted."""
+    return Counts(counts.good, counts.total - min(overdue, int(counts.bad)))
 
 
 def _judged(slo: SLODefinition, row: SLOSnapshot, now: datetime, overdue: Overdue, *, stale: bool) -> Judged:
@@ -83,6 +88,4 @@ def _with_longer_looks(judged: Judged, buckets: Buckets, now: datetime) -> Judge
 def _lengthened(burn: Burn, buckets: Buckets, overdue: Overdue, now: datetime) -> Counts:
     long, short = look_back(now, burn.rule.long)[0], look_back(now, burn.rule.short)[0]
     left = dict(overdue)
-    return lengthened(
-        (at >= short, Counts(counts.good, counts.total - left.get(at, 0))) for at, counts in buckets if at >= long
-    )
+    return lengthened((at >= short, _less(counts, left.get(at, 0))) for at, counts in buckets if at >= long)

@@ -23,3 +23,20 @@ def together(*works: Work) -> list[Any]:
 
     with ThreadPoolExecutor(len(works)) as pool:
         return list(pool.map(run, works))
+
+
+class Before:
+    """Does something elsewhere just before the n-th statement of a connection: as its `execute_wrapper`."""
+
+    def __init__(self, n: int, act: Work) -> None:
+        self.left, self.act = n, act
+
+    def __call__(self, execute: Callable[..., Any], *args: Any) -> Any:
+        if self.left == 0:
+            together(self.act)
+        self.left -= 1
+        return execute(*args)
+
+    @property
+    def done(self) -> bool:
+        return self.left < 0

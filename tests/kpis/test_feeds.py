@@ -1,7 +1,6 @@
 """Every message is a sign of life of its feed, by whichever way it comes, and none of them is lost on the way."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from kpis.models import Arrival, DirtyBucket, Feed, FeedCount
 from slos.tick import tick
 from tests.calling import Caller, a_caller, an_organization, data
 from tests.facts import NOON, at, exception, firm, invoice
-from tests.together import together
+from tests.together import Before, together
 
 BATCH = "application/cloudevents-batch+json"
 pytestmark = pytest.mark.django_db
@@ -146,19 +145,6 @@ def test_batches_and_ticks_at_once_lose_no_message() -> None:
     assert Feed.objects.get().last_message_at == at(39)
 
 
-class Before:
-    """Does something before the n-th statement of a connection."""
-
-    def __init__(self, n: int, act: Callable[[], object]) -> None:
-        self.left, self.act = n, act
-
-    def __call__(self, execute: Callable[..., Any], *args: Any) -> Any:
-        if self.left == 0:
-            self.act()
-        self.left -= 1
-        return execute(*args)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_tick_that_hears_of_a_batch_has_its_marks_whenever_it_was_committed() -> None:
     organization = firm()
@@ -166,10 +152,10 @@ def test_a_tick_that_hears_of_a_batch_has_its_marks_whenever_it_was_committed() 
     for n in range(100):
         now = at(10 * n)
         batch = partial(invoice, organization, f"i{n}", uploaded_at=now, now=now)
-        moment = Before(n, lambda batch=batch: together(batch))
+        moment = Before(n, batch)
         with connection.execute_wrapper(moment):
             tick(organization, now=now + timedelta(minutes=6))
-        if moment.left >= 0:
+        if not moment.done:
             break
         last = feeds.states(organization, now=now)["invoices"].last_message_at
         outcomes.add((last == now, DirtyBucket.objects.exists()))

@@ -3,24 +3,28 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Organization
 from kpis import feeds
+from kpis.ingest import store_rows
+from kpis.messages import INVOICE
 from kpis.periods import floor
 from slos.indicators import Count
-from slos.models import SLIBucket, SLIType, SLODefinition
+from slos.models import SLIBucket, SLIType, SLODefinition, SLOSnapshot
 from slos.tick import tick
 from slos.unconfirmed import overdue_since
 from tests import facts
 from tests.facts import at, exception, firm, invoice
 from tests.oracle import slis, worlds
 from tests.slos.playing import Play
+from tests.together import Before
 
 pytestmark = pytest.mark.django_db
 PAST = at(-60 * 24 * 365)
@@ -28,6 +32,8 @@ SECOND = timedelta(seconds=1)
 
 
 def unconfirmed(slo: SLODefinition, *, since: datetime = PAST, now: datetime) -> list[tuple[datetime, int]]:
+    """As of a tick at this moment."""
+    feeds.take(slo.organization)
     return overdue_since(slo.organization, {Count.of(slo): since}, now=now)[Count.of(slo)]
 
 
@@ -105,6 +111,7 @@ def test_a_part_of_the_work_an_untimed_sli_and_another_organisation_have_their_o
     whole, acme = Count.of(slo), Count.of(slo, {"vendor": "Acme"})
     rate = Count.of(facts.slo(organization, SLIType.PROCESSING_SUCCESS_RATE))
 
+    feeds.take(organization)
     found = overdue_since(organization, {whole: at(0), acme: at(0), rate: at(0)}, now=at(10))
     assert found == {whole: [(at(5), 2)], acme: [(at(5), 1)], rate: []}
 
@@ -116,6 +123,37 @@ def test_all_counts_take_one_statement(django_assert_num_queries) -> None:
         overdue_since(organization, dict.fromkeys(counts, PAST), now=at(0))
     with django_assert_num_queries(0):
         assert overdue_since(organization, {Count(SLIType.EXTRACTION_ACCURACY): PAST}, now=at(0))
+
+
+# --- while messages come ------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+def test_work_whose_good_end_comes_late_in_one_batch_never_burns_whenever_that_is_committed() -> None:
+    organization = firm()
+    slo = facts.slo(organization, SLIType.TIME_TO_READY)
+    organization.slos.exclude(pk=slo.pk).update(is_active=False)
+    ids = [f"i{n}" for n in range(20)]
+
+    def say(now: datetime, **fields: object) -> object:
+        return store_rows(INVOICE, organization, [{"invoice_id": name, **fields} for name in ids], now=now)
+
+    def burns(now: datetime) -> bool:
+        tick(organization, now=now)
+        return SLOSnapshot.objects.get(slo=slo).burning
+
+    for n in range(100):
+        start = at(n * 60 * 7)
+        ids = [f"i{n}-{k}" for k in range(20)]
+        say(start, uploaded_at=start)
+        assert not burns(at(n * 60 * 7 + 20))
+        moment = Before(n, partial(say, at(n * 60 * 7 + 21), ready_at=start))
+        with connection.execute_wrapper(moment):
+            assert not burns(at(n * 60 * 7 + 21)), n
+        if not moment.done:
+            break
+        assert not burns(at(n * 60 * 7 + 22))
+    assert n > 10
+    invoice(organization, "another", now=at(n * 60 * 7 + 22))
+    assert burns(at(n * 60 * 7 + 22))
 
 
 # --- against the oracle -------------------------------------------------------------------------------------
