@@ -14,6 +14,7 @@ from slos import figures, history, snapshots
 from slos.budget import consumed, percent
 from slos.models import Figure, SLODefinition
 from slos.tick import tick
+from slos.windows import window_of
 from tests.slos.worlds_to_show import NOW, add, invoice, page, show
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -30,7 +31,7 @@ def test_the_past_is_what_a_snapshot_of_that_moment_would_say(window, zone):
     left = history.budget_left(organization, slos, [end for _, end in days])
     for k, (_, end) in enumerate(days):
         for row in snapshots.compute(organization, slos, now=end - BUCKET):
-            spent = consumed(snapshots.window_of(row.slo, row, end).counts, row.slo.budget_percentage / 100)
+            spent = consumed(window_of(row.slo, row, end).counts, row.slo.budget)
             assert left[row.slo.pk][k] == (None if spent is None else percent(1 - spent))
     assert len({value for values in left.values() for value in values}) >= 3  # there was something to compare
 
