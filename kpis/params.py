@@ -1,15 +1,21 @@
-"""Query parameters: each read as what it is, every other one refused with the way out."""
+"""Query parameters and fields of a body: each read as what it is, every other one refused with the way out."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
+import msgspec
 from django.http import HttpRequest
+from rest_framework.request import Request
 
+from accounts.endpoint import read_body
 from accounts.problems import Problem
+from kpis.bodies import UNREADABLE
+from kpis.messages import syntax
 from kpis.periods import DAY, midnight
 
 MOST = 100  # parameters in one query
@@ -99,6 +105,22 @@ class Params:
 def refusal(field: str, code: str, message: str, *, status: int = 400) -> Problem:
     """For one parameter, or with status 422 for one field of a body."""
     return Problem(status, f"{field}: {message}", [{"field": field, "code": code, "message": message}])
+
+
+def body_object(request: Request, *known: str) -> Mapping[str, Any]:
+    """The members of a JSON object in the body; none when there is no body. Raises Problem."""
+    body, _ = read_body(request._request)
+    if not body.strip():
+        return {}
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, Any])
+    except UNREADABLE as error:
+        raise Problem(400, f"{syntax(error)} Send a JSON object, or no body.") from None
+    for name in fields:
+        if name not in known:
+            known_ones = f"Unknown field. Known: {', '.join(known) or 'none'}."
+            raise refusal(name[:100], "unknown_field", known_ones, status=422)
+    return fields
 
 
 def whole_number(name: str, value: object, low: int, high: int, *, status: int = 400) -> int:

@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from alerts import api as alerts
+from alerts import inbox
 from kpis import api as facts
 from slos import api as slos
 
@@ -12,10 +14,21 @@ urlpatterns = [
     path("system", facts.SystemFigures.as_view(), name="api-system"),
     path("events", facts.Events.as_view(), name="api-events"),
     # objectives
-    path("slos/dashboard", slos.Dashboard.as_view(), name="api-dashboard"),
+    path("slos/dashboard", slos.Dashboard.as_view(alerts=inbox.attention), name="api-dashboard"),
     path("slos/definitions", slos.Definitions.as_view(), name="api-definitions"),
     path("slos/<uuid:slo_id>/measurements", slos.Measurements.as_view(), name="api-measurements"),
     path("slos/initialize", slos.Initialize.as_view(), name="api-initialize"),
     path("measurements/calculate", slos.Calculate.as_view(), name="api-calculate"),
     path("jobs/<uuid:job_id>", slos.JobState.as_view(), name="api-job"),
+    # alerts
+    path("alerts", alerts.Alerts.as_view(), name="api-alerts"),
+    path("alerts/<uuid:alert_id>", alerts.Alert.as_view(), name="api-alert"),
+    path("alerts/<uuid:alert_id>/acknowledge", alerts.Acknowledge.as_view(), name="api-acknowledge"),
+    path("alerts/<uuid:alert_id>/unacknowledge", alerts.Unacknowledge.as_view(), name="api-unacknowledge"),
+    path("alerts/<uuid:alert_id>/resolve", alerts.Resolve.as_view(), name="api-resolve"),
+    path("alerts/<uuid:alert_id>/reopen", alerts.Reopen.as_view(), name="api-reopen"),
+    path("alerts/<uuid:alert_id>/snooze", alerts.Snooze.as_view(), name="api-snooze"),
+    path("alerts/<uuid:alert_id>/unsnooze", alerts.Unsnooze.as_view(), name="api-unsnooze"),
+    path("alerts/<uuid:alert_id>/assign", alerts.Assign.as_view(), name="api-assign"),
+    path("alerts/<uuid:alert_id>/notes", alerts.Notes.as_view(), name="api-notes"),
 ]

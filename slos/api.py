@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 from django.conf import settings
 from django.http import Http404
 from django.urls import reverse
@@ -14,23 +13,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import ADMIN
-from accounts.endpoint import Endpoint, read_body, success
+from accounts.endpoint import Endpoint, success
 from accounts.models import Organization
-from accounts.problems import Problem
-from kpis.bodies import UNREADABLE
-from kpis.messages import syntax
-from kpis.params import Params, Span, one_of, refusal, whole_number
+from kpis.params import Params, Span, body_object, one_of, refusal, whole_number
 from kpis.periods import floor, look_back
 from kpis.poke import look_now
-from slos import catalogue, jobs, payloads, status, trend
+from slos import attention, catalogue, jobs, payloads, status, trend
+from slos.attention import Alert, Attention, Reader
 from slos.indicators import FILTERS
 from slos.models import Job, Period, SLIType
 from slos.recount import Past, Recounted, first_bucket, rows_since
-from slos.snapshots import Stored, compute
+from slos.snapshots import compute
+from slos.sources import Stored
 from slos.status import Overview
 
 OTHER_NAMES = {"duplicate_detection_recall": SLIType.DUPLICATE_RECALL}
 SLI_TYPES = [*SLIType.values, *OTHER_NAMES]
+MOST_ALERTS = 100  # GET /alerts lists all of them
+Severities = Mapping[UUID, frozenset[str]]
 
 
 class View(NamedTuple):
@@ -44,9 +44,12 @@ class View(NamedTuple):
 
 
 class Dashboard(Endpoint):
+    alerts: Reader = staticmethod(attention.nobody)
+
     def get(self, request: Request) -> Response:
         view = _view(request, self.organization)
-        found = _overview(self.organization, view)
+        alerts = self.alerts(self.organization, at=view.now, since=view.span.start, past=view.past)
+        found = _overview(self.organization, view, alerts.severities)
         chosen = [one for one in found.slos if not view.sli_types or one.slo.sli_type in view.sli_types]
         counts = {
             name: sum(one.status == name for one in chosen) for name in ("healthy", "warning", "critical", "no_data")
@@ -54,8 +57,8 @@ class Dashboard(Endpoint):
         data: dict[str, Any] = {
             "time_range": view.span.as_data(),
             "summary": {"total_slos": len(chosen), **{f"{name}_slos": count for name, count in counts.items()}},
-            "slos": [payloads.dashboard_entry(one) for one in chosen],
-            "alerts": [],
+            "slos": [payloads.dashboard_entry(one, alerts) for one in chosen],
+            "alerts": [payloads.open_alert(alert) for alert in _shown(alerts, view)[:MOST_ALERTS]],
             "as_of": view.now,
             "data_through": found.ticked_at,
             "filters": view.only,
@@ -81,19 +84,26 @@ def _view(request: Request, organization: Organization) -> View:
     return View(moment or now, moment is not None, only, span, sli_types)
 
 
-def _overview(organization: Organization, view: View) -> Overview:
+def _shown(alerts: Attention, view: View) -> list[Alert]:
+    """The open ones of the chosen objectives; those of a feed or a channel where none is chosen."""
+    chosen = view.sli_types
+    return [alert for alert in alerts.open if not chosen or (alert.slo and alert.slo.sli_type in chosen)]
+
+
+def _overview(organization: Organization, view: View, severities: Severities) -> Overview:
     """The stored figures, or those of another moment or of a part of the work."""
     slos = list(organization.slos.active())
     until = min(view.span.end, view.now)
     if not (view.only or view.past):
-        return status.overview(organization, now=view.now, latest=status.latest_closed(slos, until))
+        latest = status.latest_closed(slos, until)
+        return status.overview(organization, now=view.now, latest=latest, severities=severities)
     if view.only:
         source: Stored = Recounted(organization, slos, view.now, only=view.only, begun=view.past)
         latest = Recounted(organization, slos, until, only=view.only, begun=view.past).latest_closed(slos)
     else:
         source, latest = Past(organization, slos, view.now), status.latest_closed(slos, until)
     snapshots = {row.pk: row for row in compute(organization, slos, now=view.now, source=source)}
-    return status.overview(organization, now=view.now, snapshots=snapshots, latest=latest)
+    return status.overview(organization, now=view.now, snapshots=snapshots, latest=latest, severities=severities)
 
 
 class Definitions(Endpoint):
@@ -137,7 +147,7 @@ class Initialize(Endpoint):
     def post(self, request: Request) -> Response:
         now = timezone.now()
         Params(request._request)
-        _object(request)
+        body_object(request)
         created = catalogue.ensure_defaults(self.organization, today=now.astimezone(self.organization.time_zone).date())
         look_now(self.organization.pk)
         data = {
@@ -184,7 +194,7 @@ class JobState(Endpoint):
 def _wish(request: Request) -> tuple[str, int]:
     """`period` and `hours_back`, from the query or the body."""
     names = ("period", "hours_back")
-    params, fields = Params(request._request, *names), _object(request, *names)
+    params, fields = Params(request._request, *names), body_object(request, *names)
     for name in fields:
         if name in params:
             raise refusal(name, "contradiction", "Give it in the query or in the body, not in both.")
@@ -192,19 +202,3 @@ def _wish(request: Request) -> tuple[str, int]:
     status = {name: 422 if name in fields else 400 for name in names}
     period = one_of("period", given["period"], Period.values, status=status["period"])
     return period, whole_number("hours_back", given["hours_back"], 1, 168, status=status["hours_back"])
-
-
-def _object(request: Request, *known: str) -> Mapping[str, Any]:
-    """The members of a JSON object in the body; none when there is no body. Raises Problem."""
-    body, _ = read_body(request._request)
-    if not body.strip():
-        return {}
-    try:
-        fields = msgspec.json.decode(body, type=dict[str, Any])
-    except UNREADABLE as error:
-        raise Problem(400, f"{syntax(error)} Send a JSON object, or no body.") from None
-    for name in fields:
-        if name not in known:
-            known_ones = f"Unknown field. Known: {', '.join(known) or 'none'}."
-            raise refusal(name[:100], "unknown_field", known_ones, status=422)
-    return fields

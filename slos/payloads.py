@@ -4,10 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from slos.attention import Alert, Attention
 from slos.models import SLIMeasurement, SLODefinition, Window
 from slos.status import SLOStatus
 
-NO_ALERTS: dict[str, Any] = {"recent_alerts": [], "alert_count": 0}  # the portal has none yet
 NOTHING_MEASURED: dict[str, Any] = {
     "period_start": None,
     "period_end": None,
@@ -73,15 +73,31 @@ def _alerting(slo: SLODefinition) -> dict[str, Any]:
     }
 
 
-def dashboard_entry(status: SLOStatus) -> dict[str, Any]:
+def dashboard_entry(status: SLOStatus, alerts: Attention) -> dict[str, Any]:
     return {
         **identity(status.slo),
         "status": status.status,
         "latest_measurement": _latest(status.latest),
         "error_budget": _error_budget(status),
         "burn_rates": status.burn_rates,
-        **NO_ALERTS,
+        "recent_alerts": [_alert(alert) for alert in alerts.recent.get(status.slo.pk, ())],
+        "alert_count": len(alerts.by_slo.get(status.slo.pk, ())),
     }
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "type": alert.alert_type,
+        "severity": alert.severity,
+        "title": alert.title,
+        "created_at": alert.created_at,
+    }
+
+
+def open_alert(alert: Alert) -> dict[str, Any]:
+    """One of the whole dashboard; those of a feed or a channel have no objective."""
+    return {**_alert(alert), "slo_name": alert.slo.name if alert.slo else None, "message": alert.message}
 
 
 def _latest(row: SLIMeasurement | None) -> dict[str, Any]:

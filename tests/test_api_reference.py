@@ -6,10 +6,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from kpis.events import STEPS
 from kpis.messages import EXCEPTION, INVOICE, SYSTEM
 from slo_portal.api_urls import urlpatterns
+from tests.alerts.alerting import an_alert
 from tests.calling import API, a_caller, data
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "api.md"
@@ -48,7 +50,8 @@ def calls() -> list[list[str]]:
 def test_the_calls_work_as_they_stand() -> None:
     api = a_caller(scope="admin")
     job = data(api.post("measurements/calculate?period=hourly"))["task_id"]
-    known = {"API": API.rstrip("/"), "TOKEN": api.token, "SLO": str(api.organization.slos.all()[0].pk), "JOB": job}
+    alert = an_alert(api.organization, now=timezone.now())
+    known = {"API": API.rstrip("/"), "TOKEN": api.token, "SLO": str(alert.slo_id), "JOB": job, "ALERT": str(alert.pk)}
     for arguments in calls():
         filled = [re.sub(r"\$(\w+)", lambda name: known[name[1]], argument) for argument in arguments]
         given = argparse.ArgumentParser()

@@ -15,8 +15,9 @@ from tests.calling import API, JSON, NDJSON, Caller, a_caller, checked, data
 
 NOW = datetime(2026, 11, 10, 12, 2, 30, tzinfo=UTC)
 MB = 2**20
-POSTS = ("invoices", "exceptions", "system", "events", "slos/initialize", "measurements/calculate?period=daily")
-FACTS = POSTS[:4]
+FACTS = ("invoices", "exceptions", "system", "events")
+NO_ALERT = "alerts/00000000-0000-0000-0000-000000000000"
+POSTS = (*FACTS, "slos/initialize", "measurements/calculate?period=daily", f"{NO_ALERT}/resolve", f"{NO_ALERT}/snooze")
 pytestmark = pytest.mark.django_db
 
 

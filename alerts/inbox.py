@@ -1,0 +1,113 @@
+"""What people see of alerts: one read model for API, pages, admin and command."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
+
+from accounts.models import Organization
+from alerts import history
+from alerts.kinds import rank
+from alerts.models import AlertEvent, Incident, Message, Notification, SLOAlert
+from slos.attention import Attention
+
+RELATED = ("organization", "slo", "acknowledged_by", "assigned_to", "resolved_by")
+RECENT = 5  # of one objective
+MOST_LINES = 200  # of a timeline or of deliveries, the newest
+
+
+class Delivery(NamedTuple):
+    """What became of the messages that an alert is in."""
+
+    sent: bool = False
+    attempts: int = 0
+    last_at: datetime | None = None
+
+
+NOTHING_SENT = Delivery()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which alerts; what is None does not matter."""
+
+    severity: str | None = None
+    alert_type: str | None = None
+    slo: UUID | None = None
+    resolved: bool | None = None
+    acknowledged: bool | None = None
+
+
+def matching(organization: Organization, wanted: Wanted) -> QuerySet[SLOAlert]:
+    """Newest first, with everybody that an alert names."""
+    given = {"severity": wanted.severity, "alert_type": wanted.alert_type, "slo": wanted.slo}
+    asked = {name: value for name, value in given.items() if value is not None}
+    found = SLOAlert.objects.filter(organization=organization, **asked)
+    if wanted.resolved is not None:
+        found = found.filter(resolved_at__isnull=not wanted.resolved)
+    if wanted.acknowledged is not None:
+        found = found.filter(acknowledged_at__isnull=not wanted.acknowledged)
+    return found.select_related(*RELATED).order_by("-breached_at", "-id")
+
+
+def find(organization: Organization, pk: UUID) -> SLOAlert | None:
+    return SLOAlert.objects.filter(organization=organization, pk=pk).select_related(*RELATED).first()
+
+
+def deliveries(alerts: Iterable[SLOAlert]) -> dict[UUID, Delivery]:
+    """Of each alert that is in a message. One message may hold several notifications of an alert: it counts once."""
+    again = Notification.objects.filter(alert=OuterRef("alert"), message=OuterRef("message"), pk__lt=OuterRef("pk"))
+    rows = Notification.objects.filter(~Exists(again), alert__in=[alert.pk for alert in alerts], message__isnull=False)
+    sums = (
+        rows.order_by()
+        .values("alert")
+        .annotate(
+            sent=Count("pk", filter=Q(message__state=Message.State.SENT)),
+            attempts=Sum("message__attempt"),
+            last_at=Max("message__sent_at"),
+        )
+    )
+    return {row["alert"]: Delivery(row["sent"] > 0, row["attempts"], row["last_at"]) for row in sums}
+
+
+def timeline(alert: SLOAlert) -> list[AlertEvent]:
+    """The last events, oldest first."""
+    return list(alert.events.select_related("actor").order_by("-at", "-id")[:MOST_LINES])[::-1]
+
+
+def told(alert: SLOAlert) -> list[Notification]:
+    """The last notifications with their channels and messages, newest first."""
+    found = alert.notifications.select_related("channel", "message").order_by("-created_at", "-id")
+    return list(found[:MOST_LINES])
+
+
+def incident(alert: SLOAlert) -> Incident | None:
+    """With its checklist; it takes an incident to have one."""
+    return Incident.objects.filter(alert=alert).select_related("owner").prefetch_related("items__done_by").first()
+
+
+# --- for the faces of objectives -------------------------------------------------------------------------
+
+
+def attention(organization: Organization, *, at: datetime, since: datetime, past: bool = False) -> Attention:
+    """See slos.attention.Reader. As they stood in the past, alerts are told from their events."""
+    mine = SLOAlert.objects.filter(organization=organization, breached_at__lte=at).select_related(*RELATED)
+    nth = Window(RowNumber(), partition_by=F("slo"), order_by=[F("breached_at").desc(), F("id").desc()])
+    newest = mine.filter(slo__isnull=False, breached_at__gte=since).annotate(nth=nth).filter(nth__lte=RECENT)
+    recent = list(newest.order_by("slo", "nth"))
+    unresolved = list(mine.filter(Q(resolved_at=None) | Q(resolved_at__gt=at)) if past else mine.unresolved())
+    if past:
+        history.turn_back([*recent, *unresolved], at)
+    unresolved = [alert for alert in unresolved if alert.resolved_at is None]
+    by_slo = groupby(recent, key=lambda alert: alert.slo_id)
+    return Attention(worst_first(unresolved), {slo: list(alerts) for slo, alerts in by_slo})
+
+
+def worst_first(alerts: Iterable[SLOAlert]) -> list[SLOAlert]:
+    """By severity, the newest of each first."""
+    return sorted(alerts, key=lambda alert: (rank(alert.severity), alert.breached_at, alert.pk), reverse=True)

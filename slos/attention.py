@@ -1,0 +1,53 @@
+"""What the floor above says of alerts. Objectives know none: who puts the house together gives their faces a reader."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol
+from uuid import UUID
+
+from accounts.models import Organization
+from slos.models import SLODefinition
+
+
+class Alert(Protocol):
+    """As much of an alert as an objective shows."""
+
+    id: UUID
+    slo: SLODefinition | None
+    alert_type: str
+    severity: str
+    title: str
+    message: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The open alerts, worst first, and the newest of each objective, newest first."""
+
+    open: Sequence[Alert] = ()
+    recent: Mapping[UUID, Sequence[Alert]] = field(default_factory=dict)
+
+    @cached_property
+    def by_slo(self) -> dict[UUID, list[Alert]]:
+        found: dict[UUID, list[Alert]] = {}
+        for alert in self.open:
+            if alert.slo:
+                found.setdefault(alert.slo.pk, []).append(alert)
+        return found
+
+    @property
+    def severities(self) -> dict[UUID, frozenset[str]]:
+        """Of the open alerts of each objective."""
+        return {slo: frozenset(alert.severity for alert in alerts) for slo, alerts in self.by_slo.items()}
+
+
+class Reader(Protocol):
+    def __call__(self, organization: Organization, *, at: datetime, since: datetime, past: bool = False) -> Attention:
+        """How the alerts stand at a moment, of the past or now; `recent` ones began after `since`."""
+
+
+def nobody(organization: Organization, *, at: datetime, since: datetime, past: bool = False) -> Attention:
+    return Attention()
