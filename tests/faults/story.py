@@ -1,0 +1,107 @@
+"""What happens to a firm, step by step, in a time of its own: the same whatever dies on the way.
+
+Every step may be done again from its beginning, as the real clients and workers do after a crash.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db import connections
+
+from accounts.models import Organization, User
+from alerts import lifecycle
+from alerts.delivery import deliver
+from alerts.evaluate import evaluate
+from alerts.lifecycle import By
+from alerts.models import SLOAlert
+from kpis.ingest import store_rows
+from kpis.messages import INVOICE
+from slos.measure import catch_up
+from slos.tick import tick
+
+START = datetime(2026, 11, 10, 12, tzinfo=UTC)
+LEASES = (0, 31, 70, 140, 300)  # seconds after which somebody looks again for what was not sent
+Step = Callable[[Organization], object]
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def validated(name: str, number: int, first: float, last: float, *, good: bool = True) -> Step:
+    """So many invoices, evenly between two minutes; sent at the second one."""
+    step = (last - first) / max(number - 1, 1)
+    rows = [
+        {
+            "invoice_id": f"{name}-{n}",
+            "vendor": f"Vendor {n % 3}",
+            "validated_at": at(first + n * step),
+            "structural_valid": good,
+            "math_valid": True,
+        }
+        for n in range(number)
+    ]
+    return lambda organization: store_rows(INVOICE, organization, rows, now=at(last))
+
+
+def ticked(minute: float) -> Step:
+    """Once by whoever is alone: another who is at it is waited for, as the schedule does."""
+
+    def act(organization: Organization) -> None:
+        for _ in range(100):
+            if tick(organization, now=at(minute), then=evaluate).ran:
+                return
+            with connections["default"].cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(0.2)")
+        raise AssertionError("somebody else ticks for ever")
+
+    return act
+
+
+def measured(minute: float) -> Step:
+    return lambda organization: catch_up(organization, "daily", now=at(minute))
+
+
+def delivered(minute: float) -> Step:
+    def act(organization: Organization) -> None:
+        for seconds in LEASES:
+            deliver(organization, clock=lambda: at(minute) + timedelta(seconds=seconds))  # noqa: B023 - at once
+
+    return act
+
+
+def acknowledged(minute: float) -> Step:
+    return lambda organization: lifecycle.acknowledge(the_alert(organization), by=dana(organization), now=at(minute))
+
+
+def resolved(minute: float) -> Step:
+    return lambda organization: lifecycle.resolve(
+        the_alert(organization), by=dana(organization), now=at(minute), note="Mended."
+    )
+
+
+def the_alert(organization: Organization) -> SLOAlert:
+    return SLOAlert.objects.get(organization=organization, alert_type="burn_rate_warning")
+
+
+def dana(organization: Organization) -> By:
+    return By(User.objects.get(username=f"dana-{organization.slug}"), "web")
+
+
+STORY: Sequence[tuple[str, Step]] = [
+    ("four good weeks", validated("good", 500, -4 * 7 * 24 * 60, -1)),
+    ("the first tick", ticked(0)),
+    ("measurements", measured(0)),
+    ("a bad hour", validated("bad", 40, 0, 9, good=False)),
+    ("an alert opens", ticked(10)),
+    ("it is told", delivered(10)),
+    ("somebody acknowledges", acknowledged(11)),
+    ("nothing more to say", ticked(12)),
+    ("it gets worse", validated("worse", 40, 20, 29, good=False)),
+    ("an incident opens", ticked(30)),
+    ("the incident is told", delivered(30)),
+    ("somebody resolves", resolved(40)),
+    ("the end is told", delivered(41)),
+    ("nobody has acknowledged the incident", ticked(61)),
+    ("it is repeated", delivered(61)),
+]
