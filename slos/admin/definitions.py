@@ -104,6 +104,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
         ("Alerts", {"fields": ALERTS}),
         ("Alerts: burn rate", {"fields": BURN_RATE, "classes": ["collapse"]}),
         ("Alerts: how sure, how long", {"fields": GUARDS, "classes": ["collapse"]}),
+        ("Runbook", {"fields": ["runbook"], "classes": ["collapse"]}),
         ("Review", {"fields": ["next_review_at"]}),
     ]
 

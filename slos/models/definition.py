@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
@@ -109,9 +109,20 @@ class SLODefinition(AlertRules):
         models.CharField(max_length=100),
         default=list,
         blank=True,
-        help_text="Channels told besides the operations team.",
+        help_text="Names of channels told besides the operations team.",
     )
-    slos_owner = models.CharField("owner", max_length=200, blank=True, help_text="The team that answers for it.")
+    slos_owner = models.CharField(
+        "owner",
+        max_length=200,
+        blank=True,
+        help_text="Who answers for it. A member, an e-mail address or the name of a channel is told of its alerts.",
+    )
+    runbook = models.TextField(
+        blank=True,
+        validators=[MaxLengthValidator(10_000)],
+        help_text="What to do when it is missed, in Markdown. Items such as “- [ ] Call the vendor” are the checklist "
+        "of an incident.",
+    )
     next_review_at = models.DateField("next review", null=True, blank=True, help_text="Targets are reviewed quarterly.")
     is_active = models.BooleanField("active", default=True, help_text="Off: it is not counted, shown as paused.")
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, editable=False)
