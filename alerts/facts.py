@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import F
 
 from accounts.models import Organization
-from alerts.kinds import AlertType, Severity
-from alerts.known import Biggest, Facts, Life
+from alerts.kinds import BUDGETS, AlertType, Severity
+from alerts.known import Biggest, Facts
 from alerts.rules import Verdict
 from kpis.periods import DAY, HOUR, Interval, local_date, look_back, midnight
 from slos.behind import contributors, due_next
@@ -20,22 +20,14 @@ from slos.models import Window as Kind
 from slos.windows import look_back_counts, window_of
 from slos.words import POINTS, time_limit
 
-BUDGETS = {AlertType.ERROR_BUDGET_CONSUMED, AlertType.ERROR_BUDGET_EXHAUSTED}
 MOST_ROWS = 25 * HOUR  # a local day; who stands out is not looked for among the rows of a longer time
 LEAST_LIFT = Decimal("1.2")  # what is hardly more often bad than everything else does not stand out
 SECOND = timedelta(seconds=1)
 NEXT = 4 * HOUR  # what falls due next: today, and at least so far ahead
 
 
-def gather(
-    organization: Organization,
-    slo: SLODefinition,
-    verdict: Verdict,
-    *,
-    now: datetime,
-    opened_at: datetime | None = None,
-) -> Facts:
-    """The figures behind a verdict about an objective, in at most five statements."""
+def gather(organization: Organization, slo: SLODefinition, verdict: Verdict, *, now: datetime) -> Facts:
+    """The figures behind a verdict about an objective, in at most five statements; of the alert itself nothing."""
     measured = _measured(verdict)
     span = measured or look_back(now, verdict.look_back or timedelta(0))
     counts = verdict.counts
@@ -58,7 +50,6 @@ def gather(
         period=slo.measurement_period,
         since=_first_bad(slo, span) if verdict.alert_type == AlertType.BURN_RATE_WARNING else None,
         biggest=_biggest(slo, span, now) if counts and counts.bad else None,
-        life=Life(opened_at),
         **_budget(slo, verdict, now),
         **_due(slo, organization.time_zone, now),
     )

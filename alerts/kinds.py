@@ -53,6 +53,7 @@ TYPE_LABELS = {
     AlertType.DELIVERY_FAILURE: "Notifications do not arrive",
     AlertType.REGRESSION: "Performance has changed",
 }
+BUDGETS = {AlertType.ERROR_BUDGET_CONSUMED, AlertType.ERROR_BUDGET_EXHAUSTED}  # about a whole window
 URGENT = {Reason.OPENED, Reason.WORSENED, Reason.REOPENED}  # messages that go at once
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 

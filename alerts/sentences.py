@@ -4,12 +4,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from alerts.kinds import TYPE_LABELS, AlertType
+from alerts.kinds import BUDGETS, TYPE_LABELS, AlertType
 from alerts.known import Facts
 from alerts.phrases import about, between, down, last, many, name, on, span, up, when
 from slos.words import NOUNS, POINTS, number, plain, plural
 
-BUDGETS = {AlertType.ERROR_BUDGET_CONSUMED, AlertType.ERROR_BUDGET_EXHAUSTED}
 PERIODS = {"hourly": "hour", "daily": "day", "weekly": "week"}
 PARTS = {"vendor": "from", "channel": "of the channel", "document_type": "of the type", "kind": "of the kind"}
 LONGEST_ERROR = 200
@@ -110,11 +109,11 @@ def rest(facts: Facts) -> str:
     """What is left of the error budget."""
     if facts.allowed is None or facts.left is None or facts.allowed <= 0:
         return ""
-    may = f"{_noun(facts)}s that may {_go_wrong(facts)}{_window(facts)}"
+    may = f"{_amount(facts, facts.allowed)} {_noun(facts)}s that may {_go_wrong(facts)}{_window(facts)}"
     if facts.left < 0:
-        return f"That is {_rounded_up(facts, -facts.left)} more than the {_amount(facts, facts.allowed)} {may}."
+        return f"That is {_rounded_up(facts, -facts.left)} more than the {may}."
     left = _amount(facts, facts.left)
-    return f"{'None' if left == '0' else left} of the {_amount(facts, facts.allowed)} {may} {_is(facts)} left{_pace(facts)}."
+    return f"{'None' if left == '0' else left} of the {may} {_is(facts)} left{_pace(facts)}."
 
 
 def left_in_short(facts: Facts) -> str:

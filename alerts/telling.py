@@ -13,7 +13,7 @@ from decimal import Decimal
 from accounts.models import Organization
 from alerts import facts, outbox, words
 from alerts.judged import Judged, Key
-from alerts.kinds import AlertType, Reason, Resolution, rank
+from alerts.kinds import BUDGETS, AlertType, Reason, Resolution, rank
 from alerts.known import Facts, Life
 from alerts.models import AlertEvent, Channel, SLOAlert
 from alerts.outbox import Said
@@ -23,7 +23,6 @@ from alerts.silences import active
 log = logging.getLogger(__name__)
 REMINDED_AFTER = timedelta(hours=24)
 ROSE_BY = Decimal(10)  # percent points of an error budget that make an acknowledged alert worth recalling
-BUDGETS = {AlertType.ERROR_BUDGET_CONSUMED, AlertType.ERROR_BUDGET_EXHAUSTED}
 Kind = AlertEvent.Kind
 KINDS = {
     Reason.OPENED: Kind.TOLD,

@@ -1,9 +1,9 @@
 """An alert in words, as a colleague would say it: what, since when, what it costs, who most, what comes next."""
 
-from alerts.kinds import AlertType, Reason, Resolution
+from alerts.kinds import BUDGETS, AlertType, Reason, Resolution
 from alerts.known import Facts
 from alerts.phrases import cut, in_zone, many, name, on, span, when
-from alerts.sentences import BUDGETS, cost, due, headline, left_in_short, refusal, rest, silence, what, who
+from alerts.sentences import cost, due, headline, left_in_short, refusal, rest, silence, what, who
 from slos.words import plain
 
 LONGEST_TITLE, LONGEST_SHORT = 120, 140

@@ -177,7 +177,7 @@ def contributors(slo: SLODefinition, start: datetime, end: datetime, *, now: dat
     by_value = ", ".join(f"('{field}', {field})" for field in fields)
     sql = f"""
         WITH events AS MATERIALIZED ({events}),
-        whole AS (SELECT sum(bad) AS bad, count(*) AS total FROM events),
+        whole AS MATERIALIZED (SELECT sum(bad) AS bad, count(*) AS total FROM events),
         parts AS (
             SELECT field, value, sum(bad) AS bad, count(*) AS total
             FROM events, LATERAL (VALUES {by_value}) v (field, value) WHERE value IS NOT NULL GROUP BY field, value

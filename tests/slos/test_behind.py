@@ -1,6 +1,7 @@
 """The rows behind a figure are those that the oracle counts, each once, and their sum is the stored figure."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -174,6 +175,22 @@ def test_the_vendor_with_more_than_its_share_of_the_late_ones_stands_out(office:
     found = behind.contributors(slo(office, "time_to_ready"), NOON, at(60), now=at(60))
     assert found == [Contributor("vendor", "Acme", bad=4, total_bad=4, total=4, total_events=12)]
     assert (found[0].share, found[0].lift) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("bad", "total_bad", "total", "everything", "beats"),
+    [
+        (12, 22, 50, 100, True),  # 24 % against 20 %
+        (11, 21, 50, 100, False),
+        (18, 18, 90, 100, True),  # all of them, though it is most of the work
+        (18, 18, 100, 100, False),  # there is nobody else
+    ],
+)
+def test_who_is_worse_is_compared_with_the_rest_of_the_work(
+    bad: int, total_bad: int, total: int, everything: int, beats: bool
+) -> None:
+    one = Contributor("vendor", "Acme", Decimal(bad), Decimal(total_bad), total, everything)
+    assert one.beats_the_rest(Decimal("1.2")) == beats
 
 
 def test_who_has_most_beyond_its_share_comes_first_and_few_do_not_count(office: Organization) -> None:
