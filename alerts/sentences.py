@@ -101,7 +101,7 @@ def cost(facts: Facts) -> str:
         return rest(facts)
     share = f"That is {up(facts.bad / facts.allowed * 100)} % of {_allowance(facts)}{fast and f', {fast}'}"
     if facts.left < 0:
-        return f"{share}, which is used up: {_events(facts, -facts.left)} too many."
+        return f"{share}; it is used up: {_events(facts, -facts.left)} too many."
     return f"{share}; {_left(facts)} {_is(facts)} left{_pace(facts)}."
 
 
@@ -109,10 +109,11 @@ def rest(facts: Facts) -> str:
     """What is left of the error budget."""
     if facts.allowed is None or facts.left is None or facts.allowed <= 0:
         return ""
-    may = f"{_amount(facts, facts.allowed)} {_noun(facts)}s that may {_go_wrong(facts)}{_window(facts)}"
+    allowed, left = _amount(facts, facts.allowed), _amount(facts, facts.left)
+    one = allowed == "1"
+    may = f"{allowed} {_noun(facts)}{'' if one else 's'} that may {_go_wrong(facts)}{_window(facts)}"
     if facts.left < 0:
-        return f"That is {_rounded_up(facts, -facts.left)} more than the {may}."
-    left = _amount(facts, facts.left)
+        return f"The {may} {'is' if one else 'are'} used up: {_rounded_up(facts, -facts.left)} too many."
     return f"{'None' if left == '0' else left} of the {may} {_is(facts)} left{_pace(facts)}."
 
 

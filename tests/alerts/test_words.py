@@ -53,7 +53,7 @@ EXAMPLES = {
         ),
         "37 invoices late since Sunday 09:00: Time to ready",
         "37 of 260 invoices in the last 3 days were not ready within 5 minutes, the first on Sunday at 09:00. That is "
-        "12 % of this month's allowance, spent 2.4 times as fast as it may be, which is used up: 4 invoices too many. "
+        "12 % of this month's allowance, spent 2.4 times as fast as it may be; it is used up: 4 invoices too many. "
         "In the last 24 hours 6 of the 20 were of the type credit note.",
     ),
     "nothing but the counts is known": (
@@ -149,8 +149,8 @@ EXAMPLES = {
             runs_out_at=None,
         ),
         "Allowance used up, 14 invoices too many: Time to ready",
-        "326 of 5,200 invoices in the last 30 days were not ready within 5 minutes. That is 14 more than the 312 "
-        "invoices that may go wrong in 30 days.",
+        "326 of 5,200 invoices in the last 30 days were not ready within 5 minutes. The 312 invoices that may go "
+        "wrong in 30 days are used up: 14 too many.",
     ),
     "budget just used up": (
         of_budget(AlertType.ERROR_BUDGET_EXHAUSTED, bad=Decimal(312), left=Decimal(0), runs_out_at=None),

@@ -56,6 +56,12 @@ BY_DANA = replace(OVER, resolution=Resolution.PERSON, resolved_by="Dana")
             "ready within 5 minutes. 88 of the 312 invoices that may go wrong this month are left.",
         ),
         (
+            of(LATE, **QUIET, allowed=Decimal("1.9"), left=Decimal("-0.1"), runs_out_at=None, life=OVER),
+            "Back within its promise: Time to ready",
+            "Back within its promise since 14:05, after 2 h 10 min. 2 of 240 invoices in the last 6 hours were not "
+            "ready within 5 minutes. The 1 invoice that may go wrong this month is used up: 1 too many.",
+        ),
+        (
             of(ONLY_COUNTED, since=None, life=OVER),
             "The allowance no longer goes too fast: Time to ready",
             "The allowance no longer goes too fast since 14:05, after 2 h 10 min. 37 of 260 invoices in the last "
