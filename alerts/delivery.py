@@ -53,6 +53,12 @@ def waiting(*, now: datetime) -> set[UUID]:
     return {*notifications.values_list("organization", flat=True), *messages.values_list("organization", flat=True)}
 
 
+def undelivered(before: datetime) -> bool:
+    """Whether anything that was due before then has not reached anybody yet, and may still."""
+    waits = Notification.objects.filter(state=Notification.State.WAITING, due_at__lt=before)
+    return waits.exists() or Message.objects.filter(next_attempt_at__isnull=False, created_at__lt=before).exists()
+
+
 def claim(organization: Organization, *, busy: Sequence[Job], now: datetime) -> list[Job]:
     """Take what is due and may go, the worst first; for whoever records the outcomes."""
     fp("delivery.before_claim")

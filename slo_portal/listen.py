@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from celery import current_app
 from django.db import DatabaseError, close_old_connections, connections
+from django.utils import timezone
 from kombu.exceptions import KombuError
 
 from kpis.poke import CHANNEL
@@ -51,8 +52,8 @@ class Listener(threading.Thread):
         while not self.stopped.is_set():
             self._each(TICK, _pokes(connection), self._hand_over)
             if time.monotonic() - looked >= LOOKS_EVERY:
-                self._each(TICK, late.ticks(), _do)
-                self._each(DELIVER, late.deliveries(), _do)
+                self._each(TICK, late.ticks(now=timezone.now()), _do)
+                self._each(DELIVER, late.deliveries(now=timezone.now()), _do)
                 looked = time.monotonic()
             close_old_connections()
 

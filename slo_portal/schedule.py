@@ -21,6 +21,9 @@ def ensure() -> None:
     _ensure("tick", "slo_portal.tasks.tick", interval=every, description="Brings every figure up to date.")
     _ensure("delivery", "slo_portal.tasks.deliver", interval=every, description="Sends what the alerts have to say.")
     minute, _ = IntervalSchedule.objects.get_or_create(every=1, period=IntervalSchedule.MINUTES)
+    _ensure(
+        "heartbeat", "slo_portal.tasks.heartbeat", interval=minute, description="Calls HEARTBEAT_URL if all is well."
+    )
     _ensure("charts", "slo_portal.tasks.charts", interval=minute, description="Draws the charts of the overview again.")
 
 

@@ -8,6 +8,7 @@ from kombu.exceptions import KombuError
 from accounts.models import Organization
 from alerts import delivery
 from alerts.evaluate import evaluate
+from slo_portal.heartbeat import send as send_heartbeat
 from slos import figures, jobs, measure
 from slos.models import Period
 from slos.tick import tick as tick_slos
@@ -45,6 +46,12 @@ def deliver_organization(pk: str) -> None:
     organization = Organization.objects.filter(pk=pk).first()
     if organization:
         delivery.deliver(organization, clock=timezone.now)
+
+
+@shared_task
+def heartbeat() -> None:
+    """Every minute: tell a watcher outside that ticks and messages are on time."""
+    send_heartbeat(now=timezone.now())
 
 
 def _hand_over(pk: str) -> None:

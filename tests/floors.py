@@ -9,6 +9,7 @@ from pathlib import Path
 FLOORS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")  # a floor may import those before it
 PURE = (
     "accounts.addresses",
+    "accounts.totp",
     "alerts.escalation",
     "alerts.escalation",
     "alerts.kinds",
