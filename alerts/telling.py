@@ -109,7 +109,7 @@ def _write(alert: SLOAlert, one: Judged | None, reason: Reason, step: int, direc
     alert.told_severity, alert.told_at, alert.step = alert.severity, now, step
     alert.told_value = one.verdict.value if one else alert.current_value
     if reason != Reason.REMINDER:
-        alert.next_step_at = now + delay if delay else None
+        alert.next_step_at = now + delay if delay is not None else None
     alert.save(update_fields=["told_severity", "told_at", "told_value", "step", "next_step_at"])
     return len(targets)
 

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from alerts import defaults
+from alerts import defaults, telling
 from alerts.escalation import DEFAULTS, Plan, Step
-from alerts.models import Channel, EscalationPolicy, EscalationStep, Rota, RotaMember
+from alerts.models import Channel, EscalationPolicy, EscalationStep, Rota, RotaMember, SLOAlert
 from alerts.recipients import Directory
-from tests.alerts.people import channel, member
-from tests.facts import NOON, firm
+from tests.alerts.people import channel, member, policy
+from tests.facts import NOON, at, firm
 
 OPERATIONS, SECOND = ("Operations", "ops@firm.example"), ("Second", "second@firm.example")
 CHAT, HOOK, PAGER = ("Chat", ""), ("Hook", ""), ("Text", "+4930111")
@@ -84,6 +84,19 @@ def test_each_organisation_starts_with_its_own(organization):
     assert defaults.ensure(theirs, today=NOON.date(), operations=[]) is True
     steps = EscalationStep.objects.filter(policy__organization=theirs)
     assert {rota for step in steps for rota in step.on_call.all()} == {theirs.rotas.get()}
+
+
+def test_a_step_without_delay_is_taken_with_the_next_tick(organization):
+    policy(organization, "warning", {"to_operations": True}, {"to_everybody": True}, name="A")
+    alert = SLOAlert.objects.create(
+        organization=organization, alert_type="stale_feed", severity="warning", title="Silent", message="No message.",
+        breached_at=NOON, updated_at=NOON,
+    )  # fmt: skip
+    told = []
+    for minutes in range(3):
+        told.append(telling.plan(organization, [alert], {}, now=at(minutes)))
+        alert.refresh_from_db()
+    assert told == [1, 5, 0]
 
 
 def test_every_severity_has_a_plan_whose_first_step_is_taken_at_once():
