@@ -44,18 +44,69 @@ def of_token(token: ApiToken) -> Access | None:
 
 def of_user(user: User, wanted: str | None = None) -> Access | None:
     """The user's access to the organisation with the slug `wanted`, or to the first one."""
-    memberships = Membership.objects.filter(user=user, organization__is_active=True).select_related("organization")
-    found = sorted(memberships, key=lambda m: (m.organization.slug != wanted, m.organization.slug))
-    if found:
-        return Access(user, found[0].organization, _REACH[Membership.Role(found[0].role)])
-    if user.is_superuser and (organization := Organization.objects.filter(is_active=True).first()):
-        return Access(user, organization, ADMIN)
-    return None
+    return _choose(user, _memberships(user), wanted)
 
 
 def of_request(request: HttpRequest) -> Access | None:
     """Who asks, resolved once per request; None for a stranger."""
     if not hasattr(request, "_access"):
-        user = request.user if request.user and request.user.is_authenticated else None
-        request._access = of_user(user, request.session.get(SESSION_KEY)) if isinstance(user, User) else None  # type: ignore[attr-defined]
+        user = _user(request)
+        wanted = request.session.get(SESSION_KEY) if user else None
+        request._access = _choose(user, memberships(request), wanted) if user else None  # type: ignore[attr-defined]
     return request._access  # type: ignore[attr-defined]
+
+
+def memberships(request: HttpRequest) -> list[Membership]:
+    """Of whoever is signed in, in active organisations, by slug; asked for once per request."""
+    if not hasattr(request, "_memberships"):
+        user = _user(request)
+        request._memberships = _memberships(user) if user else []  # type: ignore[attr-defined]
+    found: list[Membership] = request._memberships  # type: ignore[attr-defined]
+    return found
+
+
+def choices(request: HttpRequest) -> list[Organization]:
+    """The organisations between which whoever is signed in may switch."""
+    user = _user(request)
+    if user and user.is_superuser:
+        return list(Organization.objects.filter(is_active=True))
+    return [membership.organization for membership in memberships(request)]
+
+
+def requires_second_factor(request: HttpRequest) -> bool:
+    """Whether an organisation of whoever is signed in asks for a second factor; superusers go to all of them."""
+    user = _user(request)
+    if user and user.is_superuser:
+        return Organization.objects.filter(require_totp=True, is_active=True).exists()
+    return any(membership.organization.require_totp for membership in memberships(request))
+
+
+def lacks_second_factor(request: HttpRequest) -> bool:
+    """Whether it must be set up before anything else."""
+    user = _user(request)
+    return bool(user and not user.totp_since and requires_second_factor(request))
+
+
+def _user(request: HttpRequest) -> User | None:
+    user = getattr(request, "user", None)  # there is none yet where an error came first
+    return user if isinstance(user, User) else None
+
+
+def _memberships(user: User) -> list[Membership]:
+    found = Membership.objects.filter(user=user, organization__is_active=True).select_related("organization")
+    return sorted(found, key=lambda one: one.organization.slug)
+
+
+def _choose(user: User, held: list[Membership], wanted: str | None) -> Access | None:
+    """Where the user is a member first; a superuser goes anywhere."""
+    chosen = next((one for one in held if one.organization.slug == wanted), None)
+    if chosen is None and user.is_superuser and (organization := _any(wanted, or_first=not held)):
+        return Access(user, organization, ADMIN)
+    chosen = chosen or next(iter(held), None)
+    return Access(user, chosen.organization, _REACH[Membership.Role(chosen.role)]) if chosen else None
+
+
+def _any(wanted: str | None, *, or_first: bool) -> Organization | None:
+    active = Organization.objects.filter(is_active=True)
+    found = active.filter(slug=wanted).first() if wanted else None
+    return found or (active.first() if or_first else None)

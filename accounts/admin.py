@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from accounts import access, tokens
+from accounts import access, signin, tokens
 from accounts.admin_access import SUPERUSER, ByRole, Role, organizations, people, within
 from accounts.admin_lists import OrganizationFilter
 from accounts.models import ApiToken, Membership, User
@@ -86,6 +86,11 @@ class PortalUserAdmin(ByRole, UserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return people(request).order_by("username")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not obj.is_active:
+            signin.end_sessions(obj)  # else they would go on when the user is active again
 
     def organizations_of(self, obj: User) -> Sequence[UUID]:
         return list(obj.memberships.values_list("organization", flat=True))

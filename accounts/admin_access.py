@@ -23,13 +23,10 @@ RANKS = {role: rank for rank, role in enumerate([*Role.values, SUPERUSER])}
 
 
 def within(request: HttpRequest, role: str) -> set[UUID] | None:
-    """The organisations in which the user has at least this role; None: no limit. Asked once per request."""
+    """The organisations in which the user has at least this role; None: no limit."""
     if request.user.is_superuser:
         return None
-    if not hasattr(request, "_roles"):
-        held = Membership.objects.filter(user=request.user.pk, organization__is_active=True)
-        request._roles = dict(held.values_list("organization", "role"))  # type: ignore[attr-defined]
-    return {pk for pk, held in request._roles.items() if RANKS[held] >= RANKS[role]}  # type: ignore[attr-defined]
+    return {one.organization_id for one in access.memberships(request) if RANKS[one.role] >= RANKS[role]}
 
 
 def organizations(request: HttpRequest, role: str) -> QuerySet[Organization]:

@@ -2,15 +2,15 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 
-from accounts import audit, problems
+from accounts import access, audit, problems
 
 PREFIX = "/api/"
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding"}
@@ -18,6 +18,8 @@ DETAILS = {
     400: "The request is malformed.",
     500: "The portal failed at this request; its log says why.",
 }
+SET_UP_FIRST = "Your organisation asks for a second factor. Sign in on a page of the portal and set it up first."
+WITHOUT_SECOND_FACTOR = {"two-step", "two-step-set-up", "logout", "live"}
 USE_IS_NOTED_EVERY = 60  # seconds
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -52,22 +54,27 @@ class Sessions:
             audit.refused(request, now=timezone.now())
         return response
 
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponseBase | None:
+        """No page before the second factor is set up, where an organisation asks for it. Bearer tokens go on."""
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not access.lacks_second_factor(request):
+            return None
+        if request.path.startswith(PREFIX):
+            return None if request.META.get("HTTP_AUTHORIZATION") else problems.response(request, 403, SET_UP_FIRST)
+        if request.resolver_match and request.resolver_match.url_name in WITHOUT_SECOND_FACTOR:
+            return None
+        return HttpResponse(status=401) if "HX-Request" in request.headers else redirect("two-step")
+
 
 def is_over(request: HttpRequest, *, now: datetime) -> bool:
     """Whether the session has reached one of its limits; else its use is noted."""
-    session, moment = request.session, int(now.timestamp())
-    since, seen = session.get("since", moment), session.get("seen", moment)
-    longest = timedelta(hours=settings.SESSION_MAX_HOURS).total_seconds()
-    idle = timedelta(minutes=settings.SESSION_IDLE_MINUTES).total_seconds()
-    if moment - since >= longest or moment - seen >= idle:
+    session, moment = request.session, now.timestamp()
+    since = session.get("since") or (request.user.last_login or now).timestamp()  # type: ignore[union-attr]
+    idle = moment - session.get("seen", since)
+    if moment - since >= settings.SESSION_MAX_HOURS * 3600 or idle >= settings.SESSION_IDLE_MINUTES * 60:
         return True
-    if "since" not in session or (moment - seen >= USE_IS_NOTED_EVERY and not _is_poll(request)):
-        _note(session, since, moment)
+    if idle >= USE_IS_NOTED_EVERY and not _is_poll(request):
+        session["seen"] = int(moment)
     return False
-
-
-def _note(session: SessionBase, since: int, moment: int) -> None:
-    session["since"], session["seen"] = since, moment
 
 
 def _is_poll(request: HttpRequest) -> bool:

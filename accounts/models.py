@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
 from timezone_field import TimeZoneField
 
 
@@ -20,6 +21,11 @@ class Organization(models.Model):
         help_text="Hours, days and weeks of measurements, calendar windows and reports follow this zone.",
     )
     is_active = models.BooleanField(default=True, help_text="Off: nothing is calculated; messages are still stored.")
+    require_totp = models.BooleanField(
+        "second factor required",
+        default=False,
+        help_text="On: whoever signs in here must have set up codes from an app. API tokens are not affected.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -39,6 +45,30 @@ class User(AbstractUser):
         validators=[RegexValidator(r"^\+[1-9][0-9]{6,14}\Z", "Write it with its country, as +4915112345678.")],
         help_text="With its country, as +4915112345678. Gets an SMS while on call, where SMS is switched on.",
     )
+    session_nonce = models.CharField(
+        max_length=16, default="", blank=True, editable=False
+    )  # a new one ends all sessions
+    totp_secret = models.TextField(default="", blank=True, editable=False)  # sealed; in use once totp_since is set
+    totp_since = models.DateTimeField("second factor since", null=True, editable=False)
+    totp_step = models.BigIntegerField(default=0, editable=False)  # of the last code: none is good twice
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Sessions hold this: they end with the password, and with the nonce."""
+        given = f"{self.password}:{self.session_nonce}"
+        return salted_hmac("accounts.User.session", given, secret=secret, algorithm="sha256").hexdigest()
+
+
+class RecoveryCode(models.Model):
+    """Opens the second door once, without the telephone. Only a keyed hash is stored."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="one_recovery_code")]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user}"
 
 
 class Membership(models.Model):

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate, login
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare, get_random_string
 
 from accounts import access, audit, throttle
 from accounts.addresses import neighbourhood
@@ -18,6 +19,7 @@ OF_ACCOUNT = Limit(burst=5, interval=timedelta(minutes=5))
 OF_ADDRESS = Limit(burst=20, interval=timedelta(minutes=1))  # a whole office may share one
 KNOWN_BROWSER = f"{settings.COOKIE_PREFIX}known"
 KNOWN_FOR = timedelta(days=180)
+HALF, HALF_FOR = "password_was_right", timedelta(minutes=5)
 SALT = "accounts.signin.known"
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 WHO = {"account": "strangers to this name", "address": "this address", "browser": "a browser known to this name"}
@@ -38,8 +40,39 @@ def check_password(request: HttpRequest, username: str, password: str, *, now: d
     return user
 
 
+def confirm_password(request: HttpRequest, user: User, password: str, *, now: datetime) -> bool:
+    """Whether the person at a signed-in page is the user; tried as often as at the sign-in. Raises TooMany."""
+    limits = _limits(request, user.get_username())
+    spent = throttle.charge(limits, now=now)
+    if not user.check_password(password):
+        _failed(request, user.get_username(), spent, now)
+        return False
+    _succeeded(limits, now)
+    return True
+
+
+def hold(request: HttpRequest, user: User, *, now: datetime) -> None:
+    """The password was right; the session begins only with a code."""
+    request.session[HALF] = [str(user.pk), user.get_session_auth_hash(), int(now.timestamp())]
+
+
+def held(request: HttpRequest, *, now: datetime) -> User | None:
+    """Whose password was right on this browser in the last minutes."""
+    pk, password, since = request.session.get(HALF, (None, "", 0))
+    user = User.objects.filter(pk=pk, is_active=True).first()
+    fresh = now.timestamp() - since < HALF_FOR.total_seconds()
+    return user if user and fresh and constant_time_compare(password, user.get_session_auth_hash()) else None
+
+
+def wrong_code(request: HttpRequest, user: User, *, now: datetime) -> None:
+    found = access.of_user(user)
+    organization = found.organization if found else None
+    audit.record(Action.SIGN_IN_FAILED, now=now, request=request, on=user, organization=organization, note="wrong code")
+
+
 def finish(request: HttpRequest, user: User, *, now: datetime) -> None:
     """Begin the session, with a new key."""
+    request.session.pop(HALF, None)
     login(request, user, backend=BACKEND)
     request.session.update({"since": int(now.timestamp()), "seen": int(now.timestamp())})
     found = access.of_user(user)
@@ -57,6 +90,12 @@ def remember(response: HttpResponse, user: User) -> None:
         httponly=True,
         samesite="Lax",
     )
+
+
+def end_sessions(user: User) -> None:
+    """All of them, at their next request; `update_session_auth_hash` keeps the present one."""
+    user.session_nonce = get_random_string(16)
+    user.save(update_fields=["session_nonce"])
 
 
 def _limits(request: HttpRequest, username: str) -> dict[str, Limit]:

@@ -206,8 +206,8 @@ def queries(client, model) -> int:
 
 
 QUERIES = {
-    ApiToken: 7, Membership: 7, Organization: 6, User: 6, InvoiceException: 7, InvoiceMetric: 7, SystemMetric: 7,
-    EngineState: 7, Job: 7, SLIMeasurement: 10, SLODefinition: 10,
+    ApiToken: 6, Membership: 6, Organization: 5, User: 5, InvoiceException: 6, InvoiceMetric: 6, SystemMetric: 6,
+    EngineState: 6, Job: 6, SLIMeasurement: 9, SLODefinition: 9,
 }  # fmt: skip
 
 

@@ -4,12 +4,15 @@ from typing import Any
 
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 
 from accounts import audit, signin
-from accounts.forms import SignInForm
+from accounts.forms import CodeForm, SignInForm
+from accounts.models import User
 
 
 class SignIn(LoginView):
@@ -26,10 +29,34 @@ class SignIn(LoginView):
         return response
 
     def form_valid(self, form: Any) -> HttpResponse:
-        signin.finish(self.request, form.get_user(), now=timezone.now())
-        response = HttpResponse(status=302, headers={"Location": self.get_success_url()})
-        signin.remember(response, form.get_user())
+        user = form.get_user()
+        if not user.totp_since:
+            return self.enter(user)
+        signin.hold(self.request, user, now=timezone.now())
+        return HttpResponseRedirect(f"{resolve_url('sign-in-code')}?{urlencode({'next': self.get_redirect_url()})}")
+
+    def enter(self, user: User) -> HttpResponse:
+        signin.finish(self.request, user, now=timezone.now())
+        response = HttpResponseRedirect(self.get_success_url())
+        signin.remember(response, user)
         return response
+
+
+class SignInCode(SignIn):
+    """After the password: a code, where the user has set that up."""
+
+    authentication_form = CodeForm  # type: ignore[assignment]
+    template_name = "registration/code.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.user = signin.held(request, now=timezone.now())
+        return super().dispatch(request, *args, **kwargs) if self.user else HttpResponseRedirect(resolve_url("login"))
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "user": self.user}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        return self.enter(form.user)
 
 
 class SignOut(LogoutView):
