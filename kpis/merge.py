@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache, reduce
-from operator import itemgetter, or_
+from itertools import repeat
+from operator import is_, itemgetter, or_
 from typing import Any
 
 import msgspec
-from django.db import connection, models, transaction
+from django.db import connection, models
 from msgspec import UNSET, Struct
 from msgspec.structs import astuple
 
@@ -27,49 +28,35 @@ ESCAPE = re.compile(rb"\\(?:u....|.)")
 JSON = msgspec.json.Encoder()
 
 
-class Raced(Exception):
-    """Somebody else inserted one of our new keys meanwhile; look again."""
-
-
 class Merge:
     """Merges batches of one kind for one organisation, inside the caller's transaction."""
 
     def __init__(self, kind: Kind, model: type[models.Model], organization: Organization, now: datetime) -> None:
         self.kind, self.table, self.now = kind, model._meta.db_table, now
         self.organization = organization
-        self.masks: dict[tuple[bool, ...], int] = {}
 
     def apply(self, batch: Sequence[Struct]) -> tuple[int, int]:
         """Merge messages with distinct keys; rows (created, updated)."""
-        while True:
-            try:
-                with transaction.atomic():
-                    return self._apply(batch)
-            except Raced:
-                continue
-
-    def _apply(self, batch: Sequence[Struct]) -> tuple[int, int]:
         rows = [astuple(message) for message in batch]
-        masks = [self._mask(row) for row in rows]
-        union = reduce(or_, masks)
+        masks = [_mask(tuple(map(is_, row, repeat(UNSET)))) for row in rows]
+        union, uniform = reduce(or_, masks), len(set(masks)) == 1
         named = tuple(name for i, name in enumerate(self.kind.fields) if union >> i & 1)
-        uniform = all(mask == union for mask in masks)
         with connection.cursor() as cursor:
             self._stage(cursor, zip(masks, rows, strict=True), named, uniform)
-            known = self._lock(cursor, named)
-            sql = statement(self.kind, self.table, named, uniform) if known else insertion(self.kind, self.table, named)
-            cursor.execute(sql, {"organization": self.organization.pk, "now": self.now})
-            new, inserted, updated = cursor.fetchone()
-        if inserted != new:
-            raise Raced
-        return inserted, updated
+            return self._merge(cursor, named, uniform)
 
-    def _mask(self, row: tuple[object, ...]) -> int:
-        """Bit i: the row names field i."""
-        flags = tuple([value is UNSET for value in row[1:]])
-        if flags not in self.masks:
-            self.masks[flags] = sum(1 << i for i, unset in enumerate(flags) if not unset)
-        return self.masks[flags]
+    def _merge(self, cursor: Any, named: tuple[str, ...], uniform: bool) -> tuple[int, int]:
+        params = {"organization": self.organization.pk, "now": self.now}
+        created = updated = 0
+        while True:
+            if self.kind is not INVOICE or "voided_at" in named:
+                cursor.execute(lock_stripes(self.kind), params)
+            cursor.execute(statement(self.kind, self.table, named, uniform), params)
+            new, inserted, changed = cursor.fetchone()
+            created, updated = created + inserted, updated + changed
+            if inserted == new:
+                return created, updated
+            # somebody else inserted some of our new keys meanwhile: merge into those; to the others it changes nothing
 
     def _stage(
         self, cursor: Any, rows: Iterable[tuple[int, tuple[object, ...]]], named: Sequence[str], uniform: bool
@@ -85,18 +72,11 @@ class Merge:
         with cursor.copy(f"COPY {staged} ({columns}) FROM STDIN ({CSV})") as copy:
             copy.write(lines)
 
-    def _lock(self, cursor: Any, named: Sequence[str]) -> bool:
-        """Serialise with what changes the same rows, so that later statements see the newest; were there any?"""
-        staged, params = f"staged_{self.kind.name}", {"organization": self.organization.pk}
-        if self.kind is not INVOICE or "voided_at" in named:
-            cursor.execute(lock_stripes(self.kind), params)
-        key = self.kind.key
-        cursor.execute(
-            f"SELECT count(*) FROM (SELECT FROM {self.table} m JOIN {staged} s ON s.{key} = m.{key}"  # noqa: S608
-            f" WHERE m.organization_id = %(organization)s ORDER BY m.{key} FOR UPDATE OF m) locked",
-            params,
-        )
-        return bool(cursor.fetchone()[0])
+
+@lru_cache(maxsize=512)
+def _mask(unset: tuple[bool, ...]) -> int:
+    """Bit i: field i is named. `unset`: for the key and each field, whether it is not."""
+    return sum(1 << i for i, absent in enumerate(unset[1:]) if not absent)
 
 
 def as_csv(rows: Iterable[Sequence[object]]) -> bytes:
@@ -142,29 +122,15 @@ def lock_stripes(kind: Kind) -> str:
 
 
 @lru_cache(maxsize=512)
-def insertion(kind: Kind, table: str, named: tuple[str, ...]) -> str:
-    """`statement` for staged rows none of which is known: the usual case, and a good deal shorter."""
-    staged = f"staged_{kind.name}"
-    values = ["coalesce(jsonb_strip_nulls(labels), '{}')" if name == "labels" else name for name in named]
-    instants = [f"('{name}', {name})" for name in kind.times if name in named]
-    voided = _voiding_marks("staged_invoice c WHERE c.voided_at IS NOT NULL") if "voided_at" in named else ""
-    return f"""
-        WITH inserted AS (
-            INSERT INTO {table} (organization_id, created_at, updated_at, {", ".join([kind.key, *named])})
-            SELECT %(organization)s, %(now)s, %(now)s, {", ".join([kind.key, *values])} FROM {staged}
-            ORDER BY {kind.key} ON CONFLICT (organization_id, {kind.key}) DO NOTHING RETURNING id
-        ), marked AS (
-            {_marks(staged, instants, voided)}
-        )
-        SELECT (SELECT count(*) FROM {staged}), (SELECT count(*) FROM inserted), 0"""  # noqa: S608
-
-
-@lru_cache(maxsize=512)
 def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> str:
-    """Merge the staged rows; answers (new keys, inserted, updated). `named`: fields that any row names."""
+    """Merge the staged rows; answers (new keys, inserted, updated). `named`: fields that any row names.
+
+    `known` waits, in key order, for whoever is changing the same rows, and reads what they left: FOR UPDATE does.
+    """
     key, times = kind.key, kind.times
     merged = [f"{_merged(kind, name, uniform)} AS {name}" for name in named]
-    old = [f"o.{name} AS old_{name}" for name in dict.fromkeys((*times, *named))]
+    read = dict.fromkeys((*times, *named))
+    old = [f"o.{name} AS old_{name}" for name in read]
     differs = " OR ".join([f"{name} IS DISTINCT FROM old_{name}" for name in named] or ["false"])
     sets = ", ".join([*(f"{name} = c.{name}" for name in named), "updated_at = %(now)s"])
     columns = "".join(f", {name}" for name in named)
@@ -173,10 +139,14 @@ def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> 
     turned = "changed c WHERE (c.voided_at IS NULL) <> (c.old_voided_at IS NULL)"
     voided = _voiding_marks(turned) if "voided_at" in named else ""
     return f"""
-        WITH pair AS MATERIALIZED (
+        WITH known AS (
+            SELECT {", ".join([f"m.{name}" for name in ("id", key, *read)])}
+            FROM staged_{kind.name} s JOIN {table} m ON m.organization_id = %(organization)s AND m.{key} = s.{key}
+            ORDER BY m.{key} FOR UPDATE OF m
+        ), pair AS (
             SELECT {", ".join([f"s.{key}", "o.id AS old_id", *merged, *old])}
-            FROM staged_{kind.name} s LEFT JOIN {table} o ON o.organization_id = %(organization)s AND o.{key} = s.{key}
-        ), changed AS MATERIALIZED (
+            FROM staged_{kind.name} s LEFT JOIN known o ON o.{key} = s.{key}
+        ), changed AS (
             SELECT * FROM pair WHERE old_id IS NULL OR {differs}
         ), updated AS (
             UPDATE {table} m SET {sets} FROM changed c WHERE m.id = c.old_id RETURNING m.id

@@ -13,7 +13,7 @@ from accounts.models import Organization
 from kpis import events
 from kpis.ingest import Result, store_events, store_rows
 from kpis.messages import EXCEPTION, INVOICE
-from kpis.models import InvoiceException, InvoiceMetric, SeenEvent
+from kpis.models import DirtyBucket, InvoiceException, InvoiceMetric, SeenEvent
 from slos.models import SLIBucket, SLIType
 from slos.tick import tick
 from tests.calling import an_organization
@@ -47,6 +47,36 @@ def test_overlapping_batches_in_opposite_orders_keep_what_each_of_them_said() ->
         organization=organization, vendor="Acme", page_count=2, ready_at=NOW, labels={"a": "1", "b": "2"}
     )
     assert rows.count() == len(keys) == InvoiceMetric.objects.count()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known before", "new to both"])
+def test_a_batch_merges_into_what_another_left_that_it_had_to_wait_for(known: bool) -> None:
+    organization = an_organization()
+    if known:
+        store_rows(INVOICE, organization, [{"invoice_id": "both", "labels": {"a": "1"}}], now=NOW)
+    stored, done = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            row = {"invoice_id": "both", "ready_at": NOW - HOUR, "labels": {"b": "2"}}
+            store_rows(INVOICE, organization, [row], now=NOW)
+            stored.set()
+            while not (somebody_waits() or done.is_set()):
+                pass
+
+    def second() -> Result:
+        stored.wait()
+        rows = [{"invoice_id": key, "ready_at": NOW, "labels": {"c": "3"}} for key in ("another", "both")]
+        result = store_rows(INVOICE, organization, rows, now=NOW)
+        done.set()
+        return result
+
+    _, result = together(first, second)
+    assert (result.created, result.updated) == (1, 1)
+    row = InvoiceMetric.objects.get(invoice_id="both")
+    assert (row.ready_at, row.labels) == (NOW, {"b": "2", "c": "3"} | ({"a": "1"} if known else {}))
+    marks = DirtyBucket.objects.filter(field="ready_at", start=NOW - HOUR)
+    assert marks.count() == 2  # by the first, and again by the second, which took it away
 
 
 def test_the_same_events_at_once_are_stored_once() -> None:

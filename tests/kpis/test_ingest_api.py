@@ -252,6 +252,6 @@ def test_a_batch_takes_the_same_statements_however_large(api: Caller, rows: int,
     later = (NOW - timedelta(minutes=1)).isoformat()
     for row in body["invoices"]:
         row["approved_at"] = later
-    # token and role; savepoints of the batch and its merge (2 each); the arrival; staging (3), lock, merge; the poke
-    with django_assert_num_queries(2 + 4 + 1 + 5 + 1):
+    # token and role; savepoint of the batch (2); the arrival; staging (3), merge; the poke
+    with django_assert_num_queries(2 + 2 + 1 + 4 + 1):
         assert counts(api.post("invoices", body))[2] == rows
