@@ -10,7 +10,7 @@ class PortalConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        for check in (checks.environment, checks.hosts, checks.https):
+        for check in checks.CHECKS:
             register(check)
 
 

@@ -16,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import environ
 
+from accounts.addresses import Network, networks
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(os.environ.get("ENV_FILE", BASE_DIR / ".env"), overwrite=False)
 
@@ -33,6 +35,7 @@ problems: list[Problem] = []
 YES, NO = {"1", "true", "yes", "on", "y", "t"}, {"0", "false", "no", "off", "n", "f"}
 POSTGRES_SCHEMES = {"postgres", "postgresql", "psql", "pgsql"}
 POSTGRESQL = {"ENGINE": "django_prometheus.db.backends.postgresql", "CONN_HEALTH_CHECKS": True}
+SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 BROKER_SCHEMES = {"redis", "rediss", "redis+socket"}
 # What a Unix socket's address can hold (107 bytes, 103 on macOS) less the name of the socket itself, and characters
 # that mean nothing in a URL or in libpq's list of hosts.
@@ -55,6 +58,15 @@ def flag(name: str, default: bool) -> bool:
         problems.append(Problem("E001", f"{name} is {value!r}, which is neither true nor false.", "Set true or false."))
         return default
     return value in YES
+
+
+def proxies(given: list[str]) -> list[Network]:
+    """The addresses and networks of TRUSTED_PROXIES."""
+    found, wrong = networks(given)
+    if wrong:
+        hint = "Write the addresses of your proxies, or networks such as 10.0.0.0/8, separated by commas."
+        problems.append(Problem("E030", f"TRUSTED_PROXIES names {wrong[0]!r}, which is no network address.", hint))
+    return found
 
 
 def number(name: str, default: int, low: int, high: int) -> int:
@@ -163,3 +175,47 @@ def broker(url: str) -> str:
         problems.append(Problem("E007", "REDIS_URL is not the address of a Redis or Valkey server.", hint))
         return "redis://redis-url.invalid"
     return url
+
+
+class Smtp(NamedTuple):
+    """Django's EMAIL_* settings."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: bool = False
+
+
+def smtp(url: str) -> Smtp:
+    """The mail server: smtp:// is not encrypted, smtp+starttls:// becomes so, smtps:// is from the beginning."""
+    if not url:
+        return Smtp()
+    try:
+        parts = urlsplit(url)
+        port, user, password = parts.port or SMTP_PORTS[parts.scheme], parts.username or "", parts.password or ""
+        if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError
+    except (ValueError, KeyError):
+        hint = "Write smtp+starttls://user:password@host:587 (smtps://, or smtp:// without encryption), @ and / in a "
+        hint += "password as %40 and %2F, or leave it out: mail is kept for the mailbox page."
+        problems.append(Problem("E010", "SMTP_URL is not the address of a mail server.", hint))
+        return Smtp("smtp-url.invalid")
+    starttls, tls = parts.scheme == "smtp+starttls", parts.scheme == "smtps"
+    return Smtp(parts.hostname, port, unquote(user), unquote(password), starttls, tls)
+
+
+def address(name: str, url: str) -> str:
+    """An address of the web without a slash at its end, or "" for none."""
+    try:
+        parts = urlsplit(url)
+        valid = not url or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+        valid = valid and url.isprintable() and not {" ", "@"} & set(url) and not parts.fragment
+    except ValueError:
+        valid = False
+    if not valid:
+        hint = "Write it as https://slo.example.com, or leave it out."
+        problems.append(Problem("E011", f"{name} is not an address of the web.", hint))
+        return ""
+    return url.rstrip("/")

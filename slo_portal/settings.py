@@ -2,15 +2,32 @@
 
 from csp.constants import NONE, SELF
 
-from slo_portal.env import BASE_DIR, DATA_DIR, broker, database, flag, number, secret_key, text, words
+from slo_portal.env import (
+    BASE_DIR,
+    DATA_DIR,
+    address,
+    broker,
+    database,
+    flag,
+    number,
+    proxies,
+    secret_key,
+    smtp,
+    text,
+    words,
+)
 
 # --- what an operator sets -------------------------------------------------------------------------------
 DEBUG = flag("DEBUG", False)
 SECRET_KEY = secret_key()
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS", [])
 PORT = number("PORT", 8000, 1, 65535)
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 HTTPS = flag("HTTPS", False)
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", [])
+TRUSTED_PROXIES = proxies(words("TRUSTED_PROXIES", []))
+SESSION_IDLE_MINUTES = number("SESSION_IDLE_MINUTES", 480, 1, 525_600)
+SESSION_MAX_HOURS = number("SESSION_MAX_HOURS", 168, 1, 8760)
 SUPPORT_CONTACT = text("SUPPORT_CONTACT")
 DATABASE_URL = text("DATABASE_URL")
 REDIS_URL = text("REDIS_URL")
@@ -20,6 +37,20 @@ METRICS_ENABLED = flag("METRICS_ENABLED", True)
 SLO_HOURLY_ENABLED = flag("SLO_HOURLY_ENABLED", True)
 SLO_DAILY_ENABLED = flag("SLO_DAILY_ENABLED", True)
 SLO_WEEKLY_ENABLED = flag("SLO_WEEKLY_ENABLED", True)
+
+SITE_URL = address("SITE_URL", text("SITE_URL") or f"http://127.0.0.1:{PORT}")
+ALERT_EMAIL_ENABLED = flag("ALERT_EMAIL_ENABLED", True)
+ALERT_SLACK_ENABLED = flag("ALERT_SLACK_ENABLED", False)
+ALERT_SMS_ENABLED = flag("ALERT_SMS_ENABLED", False)
+ALERT_EMAIL_TO = words("ALERT_EMAIL_TO", [])
+SMTP_URL = text("SMTP_URL")
+MAIL_FROM = text("MAIL_FROM") or "SLO portal <slo-portal@localhost>"
+TWILIO_ACCOUNT_SID = text("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = text("TWILIO_AUTH_TOKEN")
+TWILIO_FROM = text("TWILIO_FROM")
+TWILIO_URL = address("TWILIO_URL", text("TWILIO_URL") or "https://api.twilio.com")
+OUTGOING_ALLOWED = words("OUTGOING_ALLOWED", [])
+HEARTBEAT_URL = address("HEARTBEAT_URL", text("HEARTBEAT_URL"))
 
 # --- the house -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -45,16 +76,18 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "accounts.middleware.RequestIds",
     "accounts.middleware.ProblemsUnderApi",
+    "csp.middleware.CSPMiddleware",  # before whatever may answer by itself
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.Sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
@@ -111,7 +144,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- background work -------------------------------------------------------------------------------------
 CELERY_BROKER_URL = broker(REDIS_URL)
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2, "visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 2, "visibility_timeout": 3600}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_EXPIRES = None  # else beat adds a clean-up of results, of which there are none
@@ -123,8 +156,17 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "slo_portal.scheduler:Scheduler"
 CELERY_BEAT_SYNC_EVERY = 1
+
+# --- mail ------------------------------------------------------------------------------------------------
+_mail_server = smtp(SMTP_URL)
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if SMTP_URL else "alerts.mailbox.MailboxBackend"
+EMAIL_HOST, EMAIL_PORT = _mail_server.host, _mail_server.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail_server.user, _mail_server.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail_server.starttls, _mail_server.tls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
 
 # --- pages, API, files -----------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -166,6 +208,9 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+COOKIE_PREFIX = "__Host-" if HTTPS else ""  # a browser takes these from no neighbouring host and no plain connection
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
+SESSION_COOKIE_AGE = SESSION_MAX_HOURS * 3600
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 AUTH_PASSWORD_VALIDATORS = [

@@ -75,7 +75,7 @@ def _run(job: dict[str, object]) -> dict[str, object]:
             capture_output=True,
             timeout=http.SECONDS,
             cwd=settings.BASE_DIR,
-            env={"PATH": os.environ.get("PATH", ""), "NETRC": os.devnull, "HOME": os.devnull},
+            env={"PATH": os.defpath, "NETRC": os.devnull, "HOME": os.devnull},
             check=True,
         )
         return dict(json.loads(done.stdout))

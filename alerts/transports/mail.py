@@ -9,7 +9,6 @@ from contextlib import closing, suppress
 from datetime import datetime
 from email.utils import parseaddr
 from time import monotonic
-from typing import cast
 
 from django.conf import settings
 from django.core import mail
@@ -91,7 +90,8 @@ def _deliver(backend: EmailBackend, message: mail.EmailMultiAlternatives, target
     """One connection, step by step, because what is known after a failure depends on the step."""
     content = re.sub(rb"\r?\n", b"\r\n", message.message().as_bytes())
     try:
-        with closing(_open(backend)) as smtp:
+        with closing(_connect(backend)) as smtp:
+            _greet(smtp, backend)
             return _transmit(smtp, parseaddr(message.from_email)[1], target, content, end)
     except smtplib.SMTPAuthenticationError:
         raise DeliveryError("The mail server refuses user and password. The operator corrects SMTP_URL.") from None
@@ -101,16 +101,20 @@ def _deliver(backend: EmailBackend, message: mail.EmailMultiAlternatives, target
         raise DeliveryError("The mail server does not answer, or not in time.") from None
 
 
-def _open(backend: EmailBackend) -> smtplib.SMTP:
-    try:
-        backend.open()
-        smtp = cast(smtplib.SMTP, backend.connection)
-        smtp.ehlo_or_helo_if_needed()
-    except BaseException:
-        if backend.connection:
-            backend.connection.close()
-        raise
-    return smtp
+def _connect(backend: EmailBackend) -> smtplib.SMTP:
+    """Django's own way leaves a connection open when the server refuses the password."""
+    name = str(mail.utils.DNS_NAME)
+    if backend.use_ssl:
+        return smtplib.SMTP_SSL(backend.host, backend.port, name, timeout=http.SECONDS, context=backend.ssl_context)
+    return smtplib.SMTP(backend.host, backend.port, name, timeout=http.SECONDS)
+
+
+def _greet(smtp: smtplib.SMTP, backend: EmailBackend) -> None:
+    if backend.use_tls:
+        smtp.starttls(context=backend.ssl_context)
+    if backend.username and backend.password:
+        smtp.login(backend.username, backend.password)
+    smtp.ehlo_or_helo_if_needed()
 
 
 def _transmit(smtp: smtplib.SMTP, sender: str, target: str, content: bytes, end: float) -> str:
