@@ -4,14 +4,12 @@ After SECRET_KEY was changed, what the keys in SECRET_KEY_FALLBACKS encrypted ca
 it anew.
 """
 
-import base64
 import json
 from collections.abc import Mapping
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+from cryptography.fernet import InvalidToken
+
+from accounts.sealing import cipher
 
 PURPOSE = b"slo-portal channel secrets 1"
 
@@ -27,13 +25,13 @@ class Unreadable(Exception):
 
 def seal(values: Mapping[str, str]) -> str:
     """What is kept in the database; nothing stays nothing."""
-    return _cipher().encrypt(json.dumps(dict(values)).encode()).decode() if values else ""
+    return cipher(PURPOSE).encrypt(json.dumps(dict(values)).encode()).decode() if values else ""
 
 
 def reveal(sealed: str) -> dict[str, str]:
     """Raises Unreadable."""
     try:
-        return dict(json.loads(_cipher().decrypt(sealed.encode()))) if sealed else {}
+        return dict(json.loads(cipher(PURPOSE).decrypt(sealed.encode()))) if sealed else {}
     except InvalidToken:
         raise Unreadable from None
 
@@ -41,15 +39,6 @@ def reveal(sealed: str) -> dict[str, str]:
 def rotate(sealed: str) -> str:
     """The same values under the present SECRET_KEY. Raises Unreadable."""
     try:
-        return _cipher().rotate(sealed.encode()).decode() if sealed else ""
+        return cipher(PURPOSE).rotate(sealed.encode()).decode() if sealed else ""
     except InvalidToken:
         raise Unreadable from None
-
-
-def _cipher() -> MultiFernet:
-    return MultiFernet([Fernet(_key(key)) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
-
-
-def _key(secret_key: str) -> bytes:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret_key.encode())
-    return base64.urlsafe_b64encode(derived)
