@@ -37,7 +37,8 @@ class People:
     def load(cls, organization: Organization) -> "People":
         rows = list(organization.memberships.select_related("user").order_by("user__username"))
         users = [row.user for row in rows]
-        words = {word.lower(): user for user in users for word in (user.email, user.username) if word}
+        words = {user.username.lower(): user for user in users}
+        words |= {user.email.lower(): user for user in users if user.email}
         admins = tuple(row.user for row in rows if row.role == Membership.Role.ADMIN)
         return cls({user.pk: user for user in users}, words, admins)
 

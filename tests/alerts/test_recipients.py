@@ -262,3 +262,11 @@ def test_who_answers_for_an_objective_is_its_owner_else_who_is_on_call(organizat
     ann = member(organization, "ann")
     assert answerable(organization, slo, now=NOON) == ann
     assert recipients.answerable(firm("theirs"), None, now=NOON) is None
+
+
+def test_nobody_gets_the_mail_of_another_by_a_user_name(organization):
+    channel(organization, "Team", "email")
+    ann = member(organization, "ann")
+    member(organization, ann.email, email="zoe@firm.example")
+    policy(organization, "warning", {"to_owner": True})
+    assert told(organization, "warning", the_slo(organization, slos_owner=ann.email)) == [("Team", ann.email)]
