@@ -1,49 +1,66 @@
 """Sends what the outbox holds. At least once, whatever dies; every attempt carries the same key.
 
 A claim is a short transaction: due notifications of one target become one message, leased with an attempt number.
-Sending happens outside any transaction, several targets at a time, so that one that is slow or dead delays no other.
-The outcome is recorded only by whoever holds the attempt.
+Sending happens outside any transaction, each message in a thread of its own, which records the outcome; so a target
+that is slow or dead delays no other, and no worker waits for it long. Only the holder of an attempt may record it.
 """
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.models import Q
 
 from accounts.models import Organization
 from alerts import outcomes, pacing
-from alerts.attempts import Job, Outcome, attempt
+from alerts.attempts import Job, attempt
 from alerts.kinds import URGENT, rank
 from alerts.models import Channel, Message, Notification
 from kpis.failpoints import fp
 
-AT_ONCE = 8  # messages under way, of which at most so many go through one channel:
+AT_ONCE = 32  # messages under way in this process, of which at most so many go through one channel:
 PER_CHANNEL = 4
-LOOKS_EVERY = 1.0  # seconds, for new work while some is under way
-CLAIMS_FOR = timedelta(seconds=20)  # then only what is under way is waited for: the next task goes on
 Clock = Callable[[], datetime]
 State = Message.State
+_senders = ThreadPoolExecutor(AT_ONCE, "sender")
+_under_way: dict[Future[None], Job] = {}
 
 
-def deliver(organization: Organization, *, clock: Clock) -> int:
-    """Send all that is due, until nothing is; returns how many messages were tried."""
-    began, tried = clock(), 0
-    under_way: dict[Future[Outcome], Job] = {}
-    with ThreadPoolExecutor(AT_ONCE, "sender") as pool:
-        while True:
-            if clock() - began < CLAIMS_FOR:
-                for job in claim(organization, busy=list(under_way.values()), now=clock()):
-                    under_way[pool.submit(attempt, job, now=clock())] = job
-                    tried += 1
-            if not under_way:
-                return tried
-            done, _ = wait(under_way, timeout=LOOKS_EVERY, return_when=FIRST_COMPLETED)
-            for future in done:
-                outcomes.record(under_way.pop(future), future.result(), now=clock())
+def deliver(organization: Organization, *, clock: Clock, patience: float = 60) -> int:
+    """Send all that is due; returns how many messages were tried.
+
+    Waits `patience` seconds at most: a thread that takes longer records its outcome when it has one.
+    """
+    end, tried = time.monotonic() + patience, 0
+    mine: set[Future[None]] = set()
+    while True:
+        jobs = claim(organization, busy=list(_under_way.values()), now=clock())
+        mine |= {_start(job, clock) for job in jobs}
+        tried += len(jobs)
+        done, mine = wait(mine, timeout=max(end - time.monotonic(), 0), return_when=FIRST_COMPLETED)
+        for future in done:
+            future.result()  # raises what its thread has raised
+        if not done:
+            return tried
+
+
+def _start(job: Job, clock: Clock) -> Future[None]:
+    future = _senders.submit(_send, job, clock)
+    _under_way[future] = job
+    future.add_done_callback(_under_way.pop)
+    return future
+
+
+def _send(job: Job, clock: Clock) -> None:
+    outcome = attempt(job, now=clock())
+    try:
+        outcomes.record(job, outcome, now=clock())
+    finally:
+        connections.close_all()  # this thread's, back to the pool
 
 
 def waiting(*, now: datetime) -> set[UUID]:

@@ -13,6 +13,7 @@ from slos import figures, jobs, measure
 from slos.models import Period
 from slos.tick import tick as tick_slos
 
+PATIENCE = 2.0  # seconds that a worker waits for slow receivers
 ENABLED = {Period.HOURLY: "SLO_HOURLY_ENABLED", Period.DAILY: "SLO_DAILY_ENABLED", Period.WEEKLY: "SLO_WEEKLY_ENABLED"}
 
 
@@ -45,7 +46,7 @@ def deliver() -> None:
 def deliver_organization(pk: str) -> None:
     organization = Organization.objects.filter(pk=pk).first()
     if organization:
-        delivery.deliver(organization, clock=timezone.now)
+        delivery.deliver(organization, clock=timezone.now, patience=PATIENCE)
 
 
 @shared_task
