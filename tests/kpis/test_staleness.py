@@ -247,9 +247,12 @@ def test_every_judgement_is_that_of_a_naive_judge() -> None:
         zone, last = ZoneInfo(place), change + rng.randint(-40, 40) * HOUR
         told, now = a_story(rng, last), last + rng.randrange(80 * 60) * MINUTE
         with transaction.atomic():
-            state = invoices(a_firm(("invoices", told), zone=place), now)
+            organization = a_firm(("invoices", told), zone=place)
+            state = invoices(organization, now)
+            if state.stale_since:
+                assert not invoices(organization, state.stale_since - timedelta(microseconds=1)).stale
+                assert invoices(organization, state.stale_since).stale
             transaction.set_rollback(True)
         assert (state.usual, state.stale) == naive(told, now, zone), seed
-        assert (state.stale_since or now) <= now
         seen.add((state.stale, now < last + 72 * HOUR, state.usual > 0))
     assert seen >= {(True, True, True), (False, True, True), (False, True, False), (True, False, False)}
