@@ -67,7 +67,7 @@ def wrong(silence: Silence) -> dict[str, str]:
         found["reason"] = "Say why nobody needs to be told."
     if silence.owner_id is None:
         found["owner"] = "Name somebody who answers for it."
-    if silence.start and silence.end:
+    if silence.start and silence.end and silence.organization_id:
         found |= _wrong_times(silence, silence.start, silence.end)
     return found
 

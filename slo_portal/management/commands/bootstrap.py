@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, Organization, User
 from slo_portal import schedule
-from slo_portal.organizations import set_up
+from slo_portal.organizations import FIRST, set_up
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():
-            default, _ = Organization.objects.get_or_create(slug="default", defaults={"name": "Default organisation"})
+            default, _ = Organization.objects.get_or_create(slug=FIRST, defaults={"name": "Default organisation"})
             schedule.ensure()
             created = sum(set_up(one, now=timezone.now()) for one in Organization.objects.all())
             password = self._first_user(default)
