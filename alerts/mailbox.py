@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import make_msgid
-from django.db import connection
 
 from accounts.models import Organization
 from alerts.models import Mail
@@ -16,11 +15,7 @@ class MailboxBackend(BaseEmailBackend):
     """Stores each mail once per recipient; a mail that comes again with its key is the same one."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        try:
-            return sum(_store(message, target) for message in email_messages for target in message.recipients())
-        finally:
-            if not connection.in_atomic_block:
-                connection.close()  # a thread that only sends would keep its connection from the pool for ever
+        return sum(_store(message, target) for message in email_messages for target in message.recipients())
 
 
 def _store(message: EmailMessage, target: str) -> bool:

@@ -50,7 +50,6 @@ class Place:
 class Answer:
     host: str
     status: int
-    reason: str
     retry_after: str
     body: str
     seconds: float
@@ -63,7 +62,7 @@ class Answer:
         """A field of a JSON object; None where it has none or is no such thing."""
         try:
             found = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return found.get(name) if isinstance(found, dict) else None
 
@@ -112,7 +111,7 @@ def request(method: str, url: str, body: bytes | None, headers: Mapping[str, str
             raise DeliveryError(f"{to.host} gave no answer: {_words(error)}.", unknown=True) from None
         answer = _beginning(response)
     retry_after = response.headers.get("Retry-After", "")
-    return Answer(to.host, response.status, response.reason, retry_after, answer, monotonic() - start)
+    return Answer(to.host, response.status, retry_after, answer, monotonic() - start)
 
 
 def failure(

@@ -75,8 +75,9 @@ def _row(item: Item, outgoing: Outgoing) -> dict[str, object]:
         "mark": texts.MARKS.get(label, "○"),
         "colour": COLOURS[tone],
         "reason": texts.reason(item),
-        "since": texts.moment(item.opened_at, outgoing),
-        "paragraphs": item.message.strip().split("\n"),
+        "since": texts.since(item, outgoing),
+        "paragraphs": [line for line in item.message.split("\n") if line.strip()],
+        "named": item.slo_name in item.title,
     }
 
 

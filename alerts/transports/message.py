@@ -13,14 +13,12 @@ REASONS = {
     "escalated": "Escalated to you",
     "repeated": "Nobody has acknowledged this yet",
     "flapping": "Comes and goes",
-    "resolved": "Resolved",
-    "test": "Test",
 }
 
 
 @dataclass(frozen=True)
 class Item:
-    """One alert in a message. `reason` is a key of REASONS; an address that is empty is left out."""
+    """One alert in a message. `reason` is a key of REASONS, resolved or test; an address that is empty is left out."""
 
     alert_id: str
     reason: str

@@ -43,7 +43,7 @@ def blocks(outgoing: Outgoing) -> list[dict[str, Any]]:
 
 def _in_full(item: Item, outgoing: Outgoing) -> str:
     links = [link(item.url, "See the alert"), link(item.acknowledge_url, "Acknowledge")]
-    foot = f"{texts.label(item)} · {texts.reason(item)} · since {texts.moment(item.opened_at, outgoing)}"
+    foot = " · ".join(filter(None, [texts.label(item), texts.reason(item), texts.since(item, outgoing)]))
     parts = [f"*{_line(item)}*", _cut(item.message.strip(), 2000), " · ".join(filter(None, links)), f"_{escape(foot)}_"]
     return "\n".join(filter(None, parts))
 

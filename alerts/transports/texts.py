@@ -32,7 +32,15 @@ def label(item: Item) -> str:
 
 
 def reason(item: Item) -> str:
+    """Why it is sent, where the label does not say it already."""
+    if item.reason in ("resolved", "test"):
+        return f"was {item.severity}" if item.reason == "resolved" else ""
     return REASONS.get(item.reason, item.reason)
+
+
+def since(item: Item, outgoing: Outgoing) -> str:
+    began = {"resolved": "Began at", "test": "Sent at"}.get(item.reason, "Since")
+    return f"{began} {moment(item.opened_at, outgoing)}"
 
 
 def counted(outgoing: Outgoing) -> str:
@@ -63,10 +71,10 @@ def text(outgoing: Outgoing) -> str:
 
 def _paragraph(item: Item, outgoing: Outgoing) -> str:
     lines = [
-        f"{label(item).upper()} - {reason(item)}",
+        " - ".join(filter(None, [label(item).upper(), reason(item)])),
         one_line(item.title),
         item.message.strip(),
-        f"Since {moment(item.opened_at, outgoing)}",
+        since(item, outgoing),
         f"See: {item.url}" if item.url else "",
         f"Acknowledge: {item.acknowledge_url}" if item.acknowledge_url else "",
     ]

@@ -155,7 +155,9 @@ def test_an_sms_that_the_provider_gave_up_was_not_taken(sink):
     assert transports.look_up("sms", {}, place("sms", sink)[1], "message-1") is None
 
 
-@pytest.mark.parametrize("step", ["500", "closed", "200 [1]", '200 {"messages": 3}', '200 {"messages": [null]}'])
+@pytest.mark.parametrize(
+    "step", ["500", "closed", "200 [1]", '200 {"messages": 3}', "200 " + "[" * 60_000, '200 {"messages": [null]}']
+)
 def test_a_look_up_without_a_proper_answer_ends_well(sink, step):
     _, number, path = place("sms", sink)
     sink.http.script.play(f"GET {path}", step)
