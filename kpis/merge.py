@@ -127,15 +127,13 @@ def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> 
 
     `known` waits, in key order, for whoever is changing the same rows, and reads what they left: FOR UPDATE does.
     """
-    key, times = kind.key, kind.times
-    merged = [f"{_merged(kind, name, uniform)} AS {name}" for name in named]
-    read = dict.fromkeys((*times, *named))
+    key = kind.key
+    read = dict.fromkeys((*kind.times, *named))
+    merged = [f"{_merged(kind, name, uniform) if name in named else f'o.{name}'} AS {name}" for name in read]
     old = [f"o.{name} AS old_{name}" for name in read]
     differs = " OR ".join([f"{name} IS DISTINCT FROM old_{name}" for name in named] or ["false"])
     sets = ", ".join([*(f"{name} = c.{name}" for name in named), "updated_at = %(now)s"])
     columns = "".join(f", {name}" for name in named)
-    instants = [f"('{name}', old_{name})" for name in times]
-    instants += [f"('{name}', {name})" for name in times if name in named]
     turned = "changed c WHERE (c.voided_at IS NULL) <> (c.old_voided_at IS NULL)"
     voided = _voiding_marks(turned) if "voided_at" in named else ""
     return f"""
@@ -155,7 +153,7 @@ def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> 
             SELECT %(organization)s, {key}, %(now)s, %(now)s{columns} FROM changed WHERE old_id IS NULL ORDER BY {key}
             ON CONFLICT (organization_id, {key}) DO NOTHING RETURNING id
         ), marked AS (
-            {_marks("changed", instants, voided)}
+            {_marks(kind, voided)}
         )
         SELECT (SELECT count(*) FROM changed WHERE old_id IS NULL), (SELECT count(*) FROM inserted),
             (SELECT count(*) FROM updated)"""  # noqa: S608
@@ -170,20 +168,29 @@ def _merged(kind: Kind, name: str, uniform: bool) -> str:
     return new if uniform else f"CASE WHEN s.named & {bit} <> 0 THEN {new} ELSE {old} END"
 
 
-def _marks(source: str, instants: Sequence[str], more: str) -> str:
-    """Mark the buckets of (field, instant) pairs of the rows in `source`."""
-    values = ", ".join(instants) or "('', NULL::timestamptz)"
+def _marks(kind: Kind, more: str) -> str:
+    """Mark the buckets of the instants that the changed rows name, or named before.
+
+    Rows that come together lie in few combinations of buckets: those are found first, and only they are taken apart.
+    """
+    new, old = (", ".join(_bucket(prefix + name) for name in kind.times) for prefix in ("", "old_"))
+    fields = ", ".join(f"('{name}', {name})" for name in kind.times)
     return f"""
             INSERT INTO {MARKS} (organization_id, field, start)
-            SELECT DISTINCT %(organization)s, field, date_bin('5 minutes', at, timestamptz '2000-01-01 00:00Z')
-            FROM (
-                SELECT v.field, v.at FROM {source}, LATERAL (VALUES {values}) v (field, at) {more}
-            ) instants WHERE at IS NOT NULL"""  # noqa: S608
+            SELECT DISTINCT %(organization)s, field, start FROM (
+                SELECT v.field, v.start FROM (
+                    SELECT {new} FROM changed UNION SELECT {old} FROM changed WHERE old_id IS NOT NULL
+                ) together ({", ".join(kind.times)}), LATERAL (VALUES {fields}) v (field, start) {more}
+            ) marks WHERE start IS NOT NULL"""  # noqa: S608
+
+
+def _bucket(instant: str) -> str:
+    return f"date_bin('5 minutes', {instant}, timestamptz '2000-01-01 00:00Z')"
 
 
 def _voiding_marks(invoices: str) -> str:
     """Voiding an invoice, or taking it back, changes the figures of its exceptions."""
     return f"""
-                UNION ALL SELECT v.field, v.at FROM (SELECT c.invoice_id FROM {invoices}) voided
+                UNION ALL SELECT v.field, {_bucket("v.at")} FROM (SELECT c.invoice_id FROM {invoices}) voided
                 JOIN {EXCEPTIONS} e ON e.organization_id = %(organization)s AND e.invoice_id = voided.invoice_id,
                 LATERAL (VALUES ('opened_at', e.opened_at), ('resolved_at', e.resolved_at)) v (field, at)"""  # noqa: S608
