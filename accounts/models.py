@@ -52,6 +52,11 @@ class User(AbstractUser):
     totp_since = models.DateTimeField("second factor since", null=True, editable=False)
     totp_step = models.BigIntegerField(default=0, editable=False)  # of the last code: none is good twice
 
+    @property
+    def shown_name(self) -> str:
+        """What others call this person."""
+        return self.get_full_name() or self.get_username()
+
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Sessions hold this: they end with the password, and with the nonce."""
         given = f"{self.password}:{self.session_nonce}"
@@ -194,6 +199,7 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit trail"
         indexes = [
             models.Index("organization", "at", "id", name="audit_newest"),
+            models.Index("at", "id", name="audit_newest_of_all"),
             models.Index("actor_id", "at", name="audit_of_actor"),
         ]
 

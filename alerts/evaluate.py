@@ -13,6 +13,7 @@ from alerts.judged import Judged, Key, everything
 from alerts.kinds import AlertType, Reason, Resolution, Severity, rank
 from alerts.lifecycle import By, Changes
 from alerts.models import AlertEvent, SLOAlert
+from alerts.saying import said
 from alerts.standing import REOPENS_WITHIN, Act, Move, Standing, move
 from kpis.failpoints import fp
 
@@ -173,18 +174,18 @@ def _reopen(one: Judged, alert: SLOAlert, now: datetime) -> None:
 def _end(alert: SLOAlert, resolution: Resolution, now: datetime, one: Judged | None) -> SLOAlert:
     changes: Changes = {"resolved_at": now, "resolution": resolution, **lifecycle.UNSNOOZED}
     event = lifecycle.write(alert, changes, Kind.RESOLVED, by=PORTAL, now=now)
-    outbox.tell_resolved(alert, event, now, telling.said(alert, one, Reason.RESOLVED, now))
+    outbox.tell_resolved(alert, event, now, said(alert, one, Reason.RESOLVED, now))
     return alert
 
 
 def _described(one: Judged, alert: SLOAlert | None, reason: Reason, now: datetime) -> Mapping[str, Any]:
     """The columns that say how bad it is."""
-    said = telling.said(alert, one, reason, now)
+    words = said(alert, one, reason, now)
     return {
         "severity": one.verdict.severity or Severity.INFO,
-        "title": said.title,
-        "message": said.text,
-        "short": said.short,
+        "title": words.title,
+        "message": words.text,
+        "short": words.short,
         "current_value": one.verdict.value,
         "target_value": one.verdict.threshold,
         "measurement_id": one.verdict.measurement,

@@ -100,4 +100,4 @@ def _record(
 
 def _name(incident: Incident) -> str:
     owner = incident.owner
-    return (owner.get_full_name() or owner.get_username()) if owner else ""
+    return owner.shown_name if owner else ""

@@ -258,7 +258,7 @@ def _pk(by: By) -> Any:
 
 
 def _name(user: User | None) -> str:
-    return (user.get_full_name() or user.get_username()) if user else "Somebody"
+    return user.shown_name if user else "Somebody"
 
 
 def _when(alert: SLOAlert) -> str:

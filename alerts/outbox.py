@@ -72,7 +72,7 @@ def tell_resolved(alert: SLOAlert, event: AlertEvent, now: datetime, said: Said 
 
 
 def _by_person(alert: SLOAlert) -> Said:
-    who = alert.resolved_by.get_full_name() or alert.resolved_by.get_username() if alert.resolved_by else "Somebody"
+    who = alert.resolved_by.shown_name if alert.resolved_by else "Somebody"
     local = f"{alert.resolved_at.astimezone(alert.organization.time_zone):%Y-%m-%d %H:%M}" if alert.resolved_at else ""
     text = f"{who} resolved it at {local}." + (f" {alert.resolution_notes}" if alert.resolution_notes else "")
     title = f"Resolved: {alert.title}"[:200]

@@ -108,7 +108,12 @@ def reroute(channel: Channel, notifications: Sequence[Notification], *, now: dat
     for row in notifications:
         if row.alert and row.event and targets:
             outbox.tell(
-                row.alert, row.event, targets, Reason(row.reason), outbox.Said(row.title, row.text, row.short), due_at=now
+                row.alert,
+                row.event,
+                targets,
+                Reason(row.reason),
+                outbox.Said(row.title, row.text, row.short),
+                due_at=now,
             )
 
 

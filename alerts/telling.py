@@ -6,18 +6,17 @@ acknowledged is recalled once a day. Silences and snoozes only put this off.
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from accounts.models import Organization
-from alerts import facts, outbox, words
+from alerts import outbox
 from alerts.judged import Judged, Key
-from alerts.kinds import BUDGETS, AlertType, Reason, Resolution, rank
-from alerts.known import Facts, Life
+from alerts.kinds import BUDGETS, AlertType, Reason, rank
 from alerts.models import AlertEvent, Channel, SLOAlert
 from alerts.outbox import Said
 from alerts.recipients import Directory
+from alerts.saying import said
 from alerts.silences import active
 
 log = logging.getLogger(__name__)
@@ -118,36 +117,3 @@ def _dead_channel(alert: SLOAlert) -> Channel | None:
     """The one that the alert is about; it still counts as working while it only fails."""
     about = alert.subject if alert.alert_type == AlertType.DELIVERY_FAILURE else None
     return Channel.objects.filter(organization=alert.organization_id, pk=about).first() if about else None
-
-
-def said(alert: SLOAlert | None, one: Judged | None, reason: Reason, now: datetime) -> Said:
-    """The words for what is known now; of what is no longer judged those that were said before."""
-    if one is None:
-        assert alert is not None  # noqa: S101
-        return Said(f"Over: {alert.title}"[:200], "It is no longer watched.", f"Over: {alert.title}"[:140])
-    known = replace(_known(one, now), life=_life(alert, reason, now))
-    return Said(words.title(known, reason), words.message(known, reason), words.short(known, reason))
-
-
-def _known(one: Judged, now: datetime) -> Facts:
-    if one.slo is None:
-        return one.verdict.facts
-    return facts.gather(one.organization, one.slo, one.verdict, now=now)
-
-
-def _life(alert: SLOAlert | None, reason: Reason, now: datetime) -> Life:
-    if alert is None:
-        return Life(now)
-    ended = Resolution(alert.resolution) if alert.resolution else None
-    name = (
-        alert.acknowledged_by.get_full_name() or alert.acknowledged_by.get_username() if alert.acknowledged_by else ""
-    )
-    return Life(
-        alert.reopened_at or alert.breached_at,
-        alert.reopenings + (reason == Reason.REOPENED),
-        alert.quiet_since,
-        alert.acknowledged_at,
-        name,
-        ended,
-        alert.resolved_at,
-    )

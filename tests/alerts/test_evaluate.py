@@ -6,9 +6,12 @@ import pytest
 
 from accounts.models import Organization
 from alerts.evaluate import evaluate
-from alerts.kinds import Severity
+from alerts.judged import Judged
+from alerts.kinds import AlertType, Reason, Severity
 from alerts.lifecycle import By, acknowledge, resolve
 from alerts.models import AlertEvent, Channel, EscalationPolicy, EscalationStep, Notification, Silence, SLOAlert
+from alerts.rules import Verdict
+from alerts.saying import said
 from kpis.ingest import store_rows
 from kpis.messages import INVOICE
 from slos.tick import tick
@@ -190,3 +193,13 @@ def test_one_alert_that_cannot_be_written_stops_no_other(ours, monkeypatch):
     run(ours, 10)
     assert SLOAlert.objects.filter(severity=Severity.INCIDENT).exists()
     assert AlertEvent.objects.filter(kind="opened").count() == SLOAlert.objects.count()
+
+
+def test_an_alert_that_cannot_be_put_into_words_opens_in_plain_ones(ours):
+    """A look-back before all time, as no rule has it, stands for whatever may go wrong with words."""
+    slo = ours.slos.active().get()
+    verdict = Verdict(AlertType.BURN_RATE_WARNING, severity=Severity.WARNING, look_back=timedelta.max)
+    words = said(None, Judged(ours, slo, "", verdict), Reason.OPENED, at(0))
+    assert words.title == f"Budget is spent too fast: {slo.name}"
+    assert words.text
+    assert words.short
