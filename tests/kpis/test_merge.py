@@ -140,3 +140,10 @@ def test_more_decimals_than_are_kept_change_nothing_the_second_time() -> None:
     assert [(result.created, result.unchanged) for result in results] == [(1, 0), (0, 1)]
     row = InvoiceMetric.objects.get()
     assert (row.amount, row.extraction_confidence) == (Decimal("1.0001"), Decimal("0.123457"))
+
+
+def test_an_amount_is_refused_from_where_rounding_would_make_it_too_large_to_store() -> None:
+    amounts = ["99999999999999.99994999", "99999999999999.99995", "-99999999999999.99995"]
+    rows = [{"invoice_id": amount, "amount": Decimal(amount)} for amount in amounts]
+    result = store_rows(messages.INVOICE, another_organization(), rows, now=DAY)
+    assert (result.created, [error.index for error in result.errors]) == (1, [1, 2])
