@@ -8,6 +8,7 @@ networks stand here, from the IANA registries of special-purpose addresses and o
 import re
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from queue import Empty, SimpleQueue
@@ -62,8 +63,11 @@ class AllowList:
 
     def resolved(self, text: str) -> "AllowList":
         """With the addresses of the names that occur in a text, for where only addresses are seen."""
-        named = [(name, port) for name, port in self.names if name in text.lower()]
-        found = {(ip_network(address[0]), port) for name, port in named for _, address in _ask(name, port or 0)}
+        found: set[tuple[Network, int | None]] = set()
+        for name, port in self.names:
+            if name in text.lower():
+                with suppress(DeliveryError):  # a name that is only part of a longer one, and is nothing by itself
+                    found |= {(ip_network(address[0]), port) for _, address in _ask(name, port or 0)}
         return AllowList(self.names, self.networks | found)
 
 

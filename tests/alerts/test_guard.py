@@ -4,6 +4,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -259,7 +260,8 @@ def secure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sink]:
     context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
     http._tls.cache_clear()
     with Sink() as sink:
-        sink.http.socket = context.wrap_socket(sink.http.socket, server_side=True)
+        for server in (sink.http, sink.smtp):
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         yield sink
     http._tls.cache_clear()
 
@@ -273,3 +275,13 @@ def test_tls_keeps_the_name_while_the_checked_address_is_connected_to(secure, se
     assert not caught.value.permanent
     assert [entry.headers["Host"] for entry in secure.ledger.entries()] == [f"hooks.example:{secure.http.port}"]
     assert connects == ["127.0.0.1", "127.0.0.1"]
+
+
+@pytest.mark.parametrize(("host", "taken"), [("hooks.example", 1), ("other.example", 0)])
+def test_a_mail_server_is_trusted_by_its_certificate_only(secure, settings, names, host, taken):
+    names.answers[host] = [["127.0.0.1"]]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_SSL = host, secure.smtp.port, True
+    with nullcontext() if taken else pytest.raises(DeliveryError):
+        transports.send("email", {}, "ops@example.com", outgoing(), now=NOW)
+    assert len(secure.ledger.entries()) == taken

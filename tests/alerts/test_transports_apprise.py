@@ -60,7 +60,7 @@ print(json.dumps(apprise_child.outcome(job)))
 """
 
 
-@pytest.mark.parametrize(("allow", "reached"), [([], 0), (["rebinding.example"], 1)])
+@pytest.mark.parametrize(("allow", "reached"), [([], 0), (["rebinding.example", "rebinding"], 1)])
 def test_apprise_gains_nothing_by_a_name_that_changes_its_address(sink, allow, reached):
     url = f"ntfy://rebinding.example:{sink.http.port}/alerts"
     command = [sys.executable, "-c", HOOKED, url, json.dumps(allow)]
