@@ -5,7 +5,7 @@ import sys
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
-from slo_portal import env, second_shell
+from slo_portal import checks, env, second_shell
 from slo_portal.local import StartError
 
 
@@ -26,4 +26,5 @@ if __name__ == "__main__":
     except OperationalError as error:
         if "--traceback" in sys.argv:
             raise
+        checks.refuse_broken_settings()  # the checks of models may have asked the database before
         sys.exit(f"The database cannot be used: {error}\nA new one is filled by `manage.py migrate` or `make run`.")
