@@ -120,6 +120,7 @@ def reopen(alert: SLOAlert, *, by: By, now: datetime, note: str = "") -> Done:
             "acknowledged_at": None,
             "acknowledged_by": None,
             "reopened_at": now,
+            "told_severity": "",  # who heard of its end hears of this
         }
 
     return _change(alert, decide, Kind.REOPENED, by=by, now=now, note=note, then=outbox.cancel_resolved)

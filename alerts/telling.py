@@ -59,7 +59,7 @@ def _wish(alert: SLOAlert, judged: Mapping[Key, Judged], now: datetime) -> Reaso
     if rank(alert.told_severity) < rank(alert.severity):
         if alert.told_severity:
             return Reason.WORSENED
-        return Reason.REOPENED if alert.reopenings else Reason.OPENED
+        return Reason.REOPENED if alert.reopened_at else Reason.OPENED
     if alert.acknowledged_at:
         return Reason.REMINDER if _worth_recalling(alert, judged.get(_key(alert)), now) else None
     if alert.next_step_at is None or alert.next_step_at > now:

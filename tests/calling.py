@@ -72,9 +72,11 @@ def an_organization(slug: str = "default", zone: str = "UTC") -> Organization:
     return organization
 
 
-def a_caller(organization: Organization | None = None, scope: str = "write", role: str = "admin") -> Caller:
+def a_caller(
+    organization: Organization | None = None, scope: str = "write", role: str = "admin", name: str = ""
+) -> Caller:
     organization = organization or an_organization()
-    user = User.objects.create_user(f"{organization.slug}-{scope}-{role}")
+    user = User.objects.create_user(name or f"{organization.slug}-{scope}-{role}")
     Membership.objects.create(user=user, organization=organization, role=role)
     _, token = issue(user, organization, name="test", scope=scope)
     return Caller(organization, user, token)
