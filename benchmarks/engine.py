@@ -11,11 +11,8 @@ from benchmarks.table import Row, paired, ratio_row
 from slo_portal.local import Postgres
 
 OBJECTIVES = """
-INSERT INTO slos_slodefinition (id, organization_id, name, description, sli_type, target_percentage, target_value,
-    target_unit, alerting_threshold_percentage, burn_rate_alert_threshold, "window", window_days, measurement_periods,
-    notification_channels, slos_owner, is_active, created_at, updated_at)
-SELECT gen_random_uuid(), s.organization_id, s.name || ' ' || n, '', s.sli_type, s.target_percentage, s.target_value,
-    s.target_unit, 80, 2, 'rolling', 30, s.measurement_periods, '{}', '', true, now(), now()
+INSERT INTO slos_slodefinition
+SELECT (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), 'name', s.name || ' ' || n))).*
 FROM generate_series(1, {copies}) n, slos_slodefinition s
 """
 BUCKETS = """

@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from alerts import delivery
-from alerts.transports import http
-from alerts.transports.message import DeliveryError
+from alerts import delivery, transports
+from alerts.transports import DeliveryError
 from slo_portal import late
 
 log = logging.getLogger(__name__)
@@ -19,10 +18,8 @@ def send(*, now: datetime) -> bool:
     if not settings.HEARTBEAT_URL or late.ticks(now=now) or delivery.undelivered(now - IN_TIME):
         return False
     try:
-        answer = http.request("GET", settings.HEARTBEAT_URL, None, {})
+        transports.call(settings.HEARTBEAT_URL, now=now)
     except DeliveryError as error:
         log.warning("the heartbeat did not arrive: %s", error)
         return False
-    if not answer.ok:
-        log.warning("the heartbeat was answered with %s", answer.status)
-    return answer.ok
+    return True
