@@ -4,7 +4,6 @@ Django's `is_staff` lets a person in; a superuser may do everything that a page 
 """
 
 import re
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from django.db.models import Field, ForeignKey, QuerySet
 from django.http import HttpRequest
 
 from accounts import access
+from accounts.admin_audit import Audited
 from accounts.models import Membership, Organization, User
 
 Role = Membership.Role
@@ -48,7 +48,7 @@ YEAR = re.compile(r"[12][0-9]{3}")  # the date hierarchy fails at the end of tim
 DATE = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
 
 
-class ByRole(admin.ModelAdmin):
+class ByRole(Audited):
     """Rows of the user's organisations only, and what the user's role there allows. None: nobody may."""
 
     organization_path = "organization"  # from the model to its organisation
@@ -63,9 +63,6 @@ class ByRole(admin.ModelAdmin):
         models.DateField: {"widget": DATE},
         models.TextField: {"widget": forms.Textarea({"rows": 3, "cols": 80})},
     }
-
-    def organizations_of(self, obj: Any) -> Iterable[UUID]:
-        return [obj.organization_id]
 
     def may(self, request: HttpRequest, role: str | None, obj: Any = None) -> bool:
         if role is None:

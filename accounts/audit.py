@@ -95,7 +95,7 @@ def _organization(request: HttpRequest | None, on: Model | None) -> Organization
 def _plain(name: str, value: Any) -> Any:
     """As JSON can hold it."""
     if SECRET.search(name):
-        return HIDDEN if value else value
+        return HIDDEN
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):

@@ -1,15 +1,15 @@
 """What people type about themselves. `now` comes in with the form; `wait` is set when there was no try left."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from accounts import second_factor, signin
-from accounts.models import User
+from accounts import access, second_factor, signin, tokens
+from accounts.models import ApiToken, Organization, User
 from accounts.throttle import TooMany
 
 WRONG_CODE = "This code is wrong or used already. Wait for the next one, and check the clock of the telephone."
@@ -38,6 +38,12 @@ class SignInForm(AuthenticationForm):
         return given
 
 
+class NewUserForm(BaseUserCreationForm):
+    class Meta:
+        model = User
+        fields = ["username", "first_name", "last_name"]
+
+
 class PasswordForm(PasswordChangeForm):
     def __init__(self, *args: Any, request: HttpRequest, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,6 +57,61 @@ class PasswordForm(PasswordChangeForm):
         except TooMany as wait:
             raise ValidationError(str(wait)) from None
         return typed
+
+
+class TokenForm(forms.ModelForm):
+    """Issues a token; what was issued carries its secret for the one page that shows it."""
+
+    class Meta:
+        model = ApiToken
+        fields = ["user", "organization", "name", "scope", "expires_at"]
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        given = self.cleaned_data
+        if given.keys() >= {"user", "organization", "scope"}:
+            self._clean_reach(given["user"], given["organization"], given["scope"])
+        return given
+
+    def _clean_reach(self, user: User, organization: Organization, scope: str) -> None:
+        reach = access.of_token(ApiToken(user=user, organization=organization, scope=scope))
+        if reach is None:
+            self.add_error(
+                None if "user" not in self.fields else "user",
+                f"{user} is no member of {organization}. Add a membership first.",
+            )
+        elif not reach.allows(scope):
+            self.add_error("scope", f"The role of {user} in {organization} reaches no further than “{reach.scope}”.")
+
+    def save(self, commit: bool = True) -> ApiToken:
+        token, secret = tokens.issue(**self.cleaned_data)
+        token.secret = secret  # type: ignore[attr-defined]
+        return token
+
+
+class OwnTokenForm(TokenForm):
+    """A token for oneself, in one of one's organisations."""
+
+    DAYS = {"30": "30 days", "90": "90 days", "365": "a year", "": "ever, until it is revoked"}
+    days = forms.ChoiceField(label="Valid for", choices=DAYS.items(), initial="90", required=False)
+
+    class Meta(TokenForm.Meta):
+        fields = ["organization", "name", "scope"]
+
+    def __init__(self, *args: Any, user: User, organizations: list[Organization], now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user, self.now = user, now
+        field = self.fields["organization"]
+        field.queryset = Organization.objects.filter(pk__in=[one.pk for one in organizations])  # type: ignore[attr-defined]
+        if len(organizations) == 1:
+            field.initial, field.widget = organizations[0].pk, field.hidden_widget()
+
+    def clean(self) -> dict[str, Any]:
+        self.cleaned_data["user"] = self.user
+        given = super().clean()
+        days = given.pop("days", "")
+        given["expires_at"] = self.now + timedelta(days=int(days)) if days else None
+        return given
 
 
 class CodeForm(forms.Form):

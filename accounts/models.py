@@ -205,3 +205,42 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_action_display()} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def usable(self, now) -> "InvitationQuerySet":
+        return self.filter(accepted_at=None, revoked_at=None, expires_at__gt=now, organization__is_active=True)
+
+
+class Invitation(models.Model):
+    """A link that opens an organisation once. Only its hash is stored."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField("e-mail address", help_text="Where the link goes. Whoever opens it first joins.")
+    role = models.CharField(
+        max_length=10,
+        choices=Membership.Role,
+        default=Membership.Role.VIEWER,
+        help_text="What this person may do here.",
+    )
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    created_at = models.DateTimeField(editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    accepted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organization}"
+
+    def state(self, now) -> str:
+        if self.accepted_at:
+            return "accepted"
+        return "revoked" if self.revoked_at else "expired" if self.expires_at <= now else "open"

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from accounts.views import account, signing_in
+from accounts.views import account, joining, own_tokens, signing_in
 
 urlpatterns = [
     path("login/", signing_in.SignIn.as_view(), name="login"),
@@ -17,6 +17,10 @@ urlpatterns = [
     path("account/two-step/set-up/", account.two_step_set_up, name="two-step-set-up"),
     path("account/two-step/codes/", account.two_step_codes, name="two-step-codes"),
     path("account/two-step/remove/", account.two_step_remove, name="two-step-remove"),
+    path("account/tokens/", own_tokens.own_tokens, name="own-tokens"),
+    path("account/tokens/<uuid:pk>/revoke/", own_tokens.revoke, name="revoke-own-token"),
+    path("join/", joining.join, name="join"),
+    path("join/<str:secret>/", joining.join_link, name="join-link"),
     # before the administration's own: there is one door
     path("admin/login/", signing_in.admin_door),
     path("admin/logout/", signing_in.SignOut.as_view()),

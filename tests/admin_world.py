@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import tokens
+from accounts import audit, invitations, tokens
 from accounts.models import Membership, Organization, User
 from kpis.ingest import store_rows
 from kpis.messages import EXCEPTION, INVOICE
@@ -49,6 +49,8 @@ def world() -> World:
     stranger = member(theirs, "their-admin", Membership.Role.ADMIN)
     for user, organization in ((people["admin"], ours), (stranger, theirs)):
         tokens.issue(user, organization, name=f"{organization.name} key", scope="read")
+        invitations.invite(organization, "new@example.com", "viewer", by=user, now=now)
+        audit.record(audit.Action.EXPORTED, now=now, actor=user, organization=organization)
     return World(ours, theirs, stranger, User.objects.create_superuser("root"), people)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 FLOORS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")  # a floor may import those before it
 PURE = (
     "accounts.addresses",
+    "accounts.cells",
     "accounts.totp",
     "alerts.escalation",
     "alerts.escalation",
@@ -41,7 +42,7 @@ PURE = (
     "slo_portal.env",
 )
 FACES = ("views", "api", "admin", "management", "urls")
-ASKS_THE_CLOCK = (*FACES, "tasks", "listen", "authentication", "middleware")  # the last two are doors
+ASKS_THE_CLOCK = (*FACES, "tasks", "listen", "authentication", "middleware", "admin_audit", "context")  # the last ones are doors
 CLOCKS = {"timezone.now", "datetime.now", "datetime.utcnow", "date.today", "datetime.today", "time.time"}
 SIGNALS = ("django.dispatch", "django.db.models.signals", "django.core.signals", "django.contrib.auth.signals")
 

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import ApiToken, Membership, Organization, User
+from accounts.models import ApiToken, AuditEntry, Invitation, Membership, Organization, User
 from kpis.models import InvoiceException, InvoiceMetric, SystemMetric
 from slos.models import EngineState, Job, SLIMeasurement, SLODefinition
 from tests.admin_world import ROLES, address, listed, member, models, text, world
@@ -14,9 +14,10 @@ from tests.admin_world import ROLES, address, listed, member, models, text, worl
 pytestmark = pytest.mark.django_db
 PAGES = ("change", "history", "delete")
 OF_AN_ORGANIZATION = [m for m in models() if m._meta.app_label != "django_celery_beat"]
-FOR_ADMINS = {User, Membership, ApiToken}
+FOR_ADMINS = {User, Membership, ApiToken, Invitation, AuditEntry}
 CHANGED_BY = {SLODefinition: {"editor", "admin"}, Organization: {"admin"}, User: {"admin"}, Membership: {"admin"}}
 ADDED_BY = {SLODefinition: {"editor", "admin"}, User: {"admin"}, Membership: {"admin"}, ApiToken: {"admin"}}
+ADDED_BY[Invitation] = {"admin"}
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ def queries(client, model) -> int:
 
 
 QUERIES = {
-    ApiToken: 6, Membership: 6, Organization: 5, User: 5, InvoiceException: 6, InvoiceMetric: 6, SystemMetric: 6,
+    ApiToken: 6, AuditEntry: 8, Invitation: 6, Membership: 6, Organization: 5, User: 5, InvoiceException: 6, InvoiceMetric: 6, SystemMetric: 6,
     EngineState: 6, Job: 6, SLIMeasurement: 9, SLODefinition: 9,
 }  # fmt: skip
 
@@ -228,6 +229,9 @@ def fill(house, number: int) -> None:
     for k in range(Membership.objects.filter(organization=ours).count(), number):
         user = member(ours, f"extra-{k}", "viewer")
         ApiToken.objects.create(user=user, organization=ours, name=str(k), digest=f"{k}", prefix="slo_")
+        when = {"created_at": now, "expires_at": now}
+        Invitation.objects.create(organization=ours, email="a@b.example", digest=f"{k}", invited_by=user, **when)
+        AuditEntry.objects.create(organization=ours, at=now, action="joined")
         slo.pk, slo.name, slo._state.adding = None, f"SLO {k}", True
         slo.save()
         SLIMeasurement.objects.create(

@@ -25,7 +25,7 @@ class Request(HttpRequest):
     user: User
 
 
-View = Callable[[Request], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
 def for_user(view: View) -> View:
