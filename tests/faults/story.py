@@ -14,6 +14,7 @@ from alerts.delivery import deliver
 from alerts.evaluate import evaluate
 from alerts.lifecycle import By
 from alerts.models import SLOAlert
+from kpis import failpoints
 from kpis.ingest import store_rows
 from kpis.messages import INVOICE
 from slos.measure import catch_up
@@ -63,8 +64,10 @@ def measured(minute: float) -> Step:
 
 
 def delivered(minute: float) -> Step:
+    """Looked for again until every lease has run out; not by who was frozen: its clock would leap past the others'."""
+
     def act(organization: Organization) -> None:
-        for seconds in LEASES:
+        for seconds in LEASES[:1] if failpoints._armed else LEASES:
             deliver(organization, clock=lambda: at(minute) + timedelta(seconds=seconds))  # noqa: B023 - at once
 
     return act
