@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from alerts import silences
 from alerts.kinds import Reason, Resolution
 from alerts.models import AlertEvent, Channel, Notification, SLOAlert
 
@@ -68,7 +69,14 @@ def tell_resolved(alert: SLOAlert, event: AlertEvent, now: datetime, said: Said 
     if alert.resolution == Resolution.SUPERSEDED:
         return  # what took its place is told
     late = SETTLES_WITHIN if alert.reopenings and alert.resolution == Resolution.RECOVERED else timedelta(0)
-    tell(alert, event, told(alert), Reason.RESOLVED, said or _by_person(alert), due_at=now + late)
+    due = max(now + late, _end_of_silence(alert, now))
+    tell(alert, event, told(alert), Reason.RESOLVED, said or _by_person(alert), due_at=due)
+
+
+def _end_of_silence(alert: SLOAlert, now: datetime) -> datetime:
+    """Who has heard of the alert must not take it for open when the silence is over."""
+    silence = silences.active(alert.organization, now=now).of(alert.slo_id)
+    return silences.coming(silence, now=now, most=1)[0][1] if silence else now
 
 
 def _by_person(alert: SLOAlert) -> Said:

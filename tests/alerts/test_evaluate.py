@@ -124,6 +124,14 @@ def test_a_silence_records_and_does_not_send(ours, django_user_model):
     assert kinds(the(ours)) == ["opened", "told"]
 
 
+def test_who_heard_of_an_alert_before_a_silence_hears_of_its_end_after_it(ours, django_user_model):
+    alert = breach(ours)
+    dana = django_user_model.objects.create_user("dana")
+    Silence.objects.create(organization=ours, reason="Maintenance", owner=dana, start=at(11), end=at(60))
+    resolve(alert, by=By(dana, "web"), now=at(20))
+    assert alert.notifications.get(reason="resolved").due_at == at(60)
+
+
 def test_an_objective_that_is_switched_off_ends_its_alerts(ours):
     alert = breach(ours)
     ours.slos.update(is_active=False)
