@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from cryptography.fernet import InvalidToken
+from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
@@ -17,8 +18,7 @@ ISSUER = "SLO portal"
 
 def begin(user: User) -> None:
     """Make a new secret for the app, unless one is in use; it counts for nothing until a code of it is confirmed."""
-    sealed = sealing.cipher(PURPOSE).encrypt(totp.new_secret().encode()).decode()
-    User.objects.filter(pk=user.pk, totp_since=None).update(totp_secret=sealed)
+    User.objects.filter(pk=user.pk, totp_since=None).update(totp_secret=_seal(totp.new_secret()))
     user.refresh_from_db()
 
 
@@ -47,9 +47,7 @@ def check(user: User, code: str, *, now: datetime) -> bool:
     """Whether a code of the app or a recovery code is right; either opens once. Raises throttle.TooMany."""
     throttle.charge({_key(user): OF_CODES}, now=now)
     typed = totp.plain(code)
-    right = _fits(user, typed, now) or bool(
-        RecoveryCode.objects.filter(user=user, digest=_digest(user, typed)).delete()[0]
-    )
+    right = _fits(user, typed, now) or _is_recovery_code(user, typed)
     if right:
         throttle.forget(_key(user))
     return right
@@ -75,14 +73,28 @@ def remove(user: User) -> None:
 
 
 def _fits(user: User, code: str, now: datetime) -> bool:
-    """A code of the app, newer than the last one that was used."""
+    """A code of the app, newer than the last one that was used. Then the secret is sealed anew, if the key changed."""
     secret = secret_of(user)
     step = totp.matching_step(secret, code, now) if secret else None
-    return step is not None and bool(User.objects.filter(pk=user.pk, totp_step__lt=step).update(totp_step=step))
+    if step is None:
+        return False
+    user.totp_secret = _seal(secret)
+    newer = User.objects.filter(pk=user.pk, totp_step__lt=step)
+    return bool(newer.update(totp_step=step, totp_secret=user.totp_secret))
 
 
-def _digest(user: User, code: str) -> str:
-    return salted_hmac("accounts.second_factor", f"{user.pk}:{code}", algorithm="sha256").hexdigest()
+def _seal(secret: str) -> str:
+    return sealing.cipher(PURPOSE).encrypt(secret.encode()).decode()
+
+
+def _is_recovery_code(user: User, code: str) -> bool:
+    digests = [_digest(user, code, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+    return bool(RecoveryCode.objects.filter(user=user, digest__in=digests).delete()[0])
+
+
+def _digest(user: User, code: str, secret_key: str | None = None) -> str:
+    given = f"{user.pk}:{code}"
+    return salted_hmac("accounts.second_factor", given, secret=secret_key, algorithm="sha256").hexdigest()
 
 
 def _key(user: User) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
@@ -245,6 +246,25 @@ def test_it_is_not_removed_where_it_is_required(vera, recovery, clock):
     answer = client.post(f"{PAGE}remove/", {"password": PASSWORD, "code": recovery[0]})
     assert "cannot be removed" in answer.content.decode()
     assert User.objects.get().totp_since
+
+
+def test_the_secret_key_can_be_changed(vera, recovery, settings, clock):
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "another-key-0123456789-abcdefghijklmnopqrstuvwxyz"
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert second_factor.check(vera, recovery[0], now=NOW)
+    assert second_factor.check(vera, code(vera), now=NOW)
+    settings.SECRET_KEY_FALLBACKS = []
+    assert second_factor.check(vera, code(vera, 30), now=NOW)  # sealed anew by its last use
+
+
+def test_the_command_line_helps_the_last_superuser_who_lost_the_telephone(vera, recovery):
+    with pytest.raises(CommandError, match="no user 'nobody'"):
+        call_command("remove_second_factor", "nobody")
+    call_command("remove_second_factor", "vera")
+    assert not User.objects.get().totp_since
+    assert AuditEntry.objects.get(action="second_factor_off").note == "by the command line"
+    with pytest.raises(CommandError, match="has no second factor"):
+        call_command("remove_second_factor", "vera")
 
 
 def test_new_recovery_codes_replace_the_old_ones(vera, recovery, clock):

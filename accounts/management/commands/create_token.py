@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import ApiToken, Membership, Organization, User
 from accounts.tokens import issue
 
@@ -26,7 +27,9 @@ class Command(BaseCommand):
         if days is not None and not 1 <= days <= 3650:
             raise CommandError("--expires takes 1 to 3650 days.")
         until = timezone.now() + timedelta(days=days) if days else None
-        _, secret = issue(user, organization, name=options["name"][:100], scope=options["scope"], expires_at=until)
+        token, secret = issue(user, organization, name=options["name"][:100], scope=options["scope"], expires_at=until)
+        made = audit.Action.TOKEN_MADE
+        audit.record(made, now=timezone.now(), on=token, changes={"scope": [None, token.scope]}, note="command line")
         self.stdout.write(secret)
 
     def _user(self, name: str) -> User:
