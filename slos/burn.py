@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 
 from kpis.periods import BUCKET
 from slos.budget import MIN_BAD, MIN_EVENTS, Counts, Window, burn_rate
@@ -52,6 +53,7 @@ def default_rules(
     return BurnRule(high_over, high, CRITICAL), BurnRule(elevated_over, elevated, WARNING)
 
 
+@lru_cache(maxsize=1024)
 def sre_rules(budget: Decimal, window: timedelta) -> tuple[BurnRule, ...]:
     """The shares of the budget of a window. One that would need more than half of the events to be bad is looked for
     over the shortest time in which half is enough; below 1, the budget lasts and nothing is wrong."""

@@ -52,7 +52,7 @@ def judge(rows: Iterable[tuple[SLODefinition, SLOSnapshot]], source: Stored) -> 
 
 def without(counts: Counts, overdue: Overdue, start: datetime, end: datetime) -> Counts:
     """Counts of [start, end) less the overdue events in it."""
-    return _less(counts, sum(number for at, number in overdue if start <= at < end))
+    return _less(counts, sum(number for at, number in overdue if start <= at < end)) if overdue else counts
 
 
 def _less(counts: Counts, overdue: int) -> Counts:
