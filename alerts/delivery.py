@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection, connections, transaction
 from django.db.models import Q
 
+from accounts import reach
 from accounts.models import Organization
 from alerts import outcomes, pacing
 from alerts.attempts import Job, attempt
@@ -56,9 +57,9 @@ def _start(job: Job, clock: Clock) -> Future[None]:
 
 
 def _send(job: Job, clock: Clock) -> None:
-    outcome = attempt(job, now=clock())
     try:
-        outcomes.record(job, outcome, now=clock())
+        with reach.within(reach.of(job.organization.pk)):
+            outcomes.record(job, attempt(job, now=clock()), now=clock())
     finally:
         connections.close_all()  # this thread's, back to the pool
 
@@ -134,12 +135,12 @@ def _bundle(organization: Organization, channels: Sequence[UUID], now: datetime)
 
 
 def _lately(targets: Iterable[tuple[UUID, str]], now: datetime) -> dict[tuple[UUID, str], list[datetime]]:
-    """When messages were made for these targets within the last minute."""
+    """When messages were made for these targets, as far back as their pace depends on it."""
     found: dict[tuple[UUID, str], list[datetime]] = defaultdict(list)
     wanted = Q(pk=None)
     for channel, target in targets:
         wanted |= Q(channel=channel, target=target)
-    rows = Message.objects.filter(wanted, created_at__gt=now - pacing.PER_TARGET).order_by("created_at")
+    rows = Message.objects.filter(wanted, created_at__gt=now - pacing.STORM).order_by("created_at")
     for channel, target, at in rows.values_list("channel", "target", "created_at"):
         found[channel, target].append(at)
     return found

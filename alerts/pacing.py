@@ -8,7 +8,7 @@ FIRST, OFTEN, SELDOM = timedelta(seconds=5), timedelta(seconds=30), timedelta(mi
 PATIENCE = 20  # attempts, some ten minutes of them, before a target is tried seldom
 SPREAD = 0.2  # of a wait, either way: what failed together does not come back together
 PER_TARGET = timedelta(minutes=1)  # one message, beyond first and worse news
-URGENT_PER_MINUTE = 12  # then even those are bundled: a storm
+STORM, AT_ONCE = timedelta(minutes=10), 12  # after so many messages within so long even those are bundled
 
 
 def backoff(attempt: int, chance: float) -> timedelta:
@@ -18,8 +18,8 @@ def backoff(attempt: int, chance: float) -> timedelta:
 
 
 def may_go_at(urgent: bool, sent: list[datetime], now: datetime) -> datetime:
-    """When a target may get its next message; `sent` are the times of those that went to it lately, in order."""
-    recent = [at for at in sent if now - at < PER_TARGET]
-    if not recent or (urgent and len(recent) < URGENT_PER_MINUTE):
+    """When a target may get its next message; `sent` are the times of those of the last STORM, in order."""
+    lately = [at for at in sent if now - at < STORM]
+    if not lately or (urgent and len(lately) < AT_ONCE):
         return now
-    return recent[-1] + PER_TARGET
+    return max(now, lately[-1] + PER_TARGET)
