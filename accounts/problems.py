@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.encoding import escape_uri_path
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
 from rest_framework.response import Response
@@ -30,6 +31,11 @@ class Problem(APIException):
         self.wait = wait  # seconds, for Retry-After
 
 
+def address(request: HttpRequest) -> str:
+    """Which address refused, as a URI."""
+    return escape_uri_path(request.path)
+
+
 def body(status: int, detail: str, instance: str, errors: Errors = (), **more: object) -> dict[str, object]:
     problem: dict[str, object] = {
         "type": "about:blank",
@@ -45,7 +51,7 @@ def body(status: int, detail: str, instance: str, errors: Errors = (), **more: o
 
 def response(request: HttpRequest, status: int, detail: str) -> JsonResponse:
     """A problem from outside the API's views (routing, middleware)."""
-    return JsonResponse(body(status, detail, request.path), status=status, content_type=CONTENT_TYPE)
+    return JsonResponse(body(status, detail, address(request)), status=status, content_type=CONTENT_TYPE)
 
 
 @csrf_exempt  # there is nothing here to protect, and 403 would mislead
@@ -64,7 +70,7 @@ def exception_handler(error: Exception, context: dict) -> Response | None:
         detail, errors = "The request is not valid.", _flatten(refused.detail)
     headers = {"WWW-Authenticate": getattr(refused, "auth_header", None), "Retry-After": getattr(refused, "wait", None)}
     return Response(
-        body(refused.status_code, detail, context["request"].path, errors, **getattr(refused, "more", {})),
+        body(refused.status_code, detail, address(context["request"]), errors, **getattr(refused, "more", {})),
         status=refused.status_code,
         headers={name: str(value) for name, value in headers.items() if value is not None},
         content_type=CONTENT_TYPE,

@@ -4,13 +4,15 @@ from django.urls import path
 
 from alerts import api as alerts
 from alerts import inbox
-from kpis import api as facts
+from kpis.api import facts, rows
 from slos import api as slos
+from slos.drilldown import behind_figure
 
 urlpatterns = [
-    # facts come in
-    path("invoices", facts.Invoices.as_view(), name="api-invoices"),
-    path("exceptions", facts.Exceptions.as_view(), name="api-exceptions"),
+    # facts come in, and can be looked at
+    path("invoices", rows.Invoices.as_view(behind=behind_figure), name="api-invoices"),
+    path("invoices/<path:invoice_id>", rows.Invoice.as_view(), name="api-invoice"),
+    path("exceptions", rows.Exceptions.as_view(behind=behind_figure), name="api-exceptions"),
     path("system", facts.SystemFigures.as_view(), name="api-system"),
     path("events", facts.Events.as_view(), name="api-events"),
     # objectives

@@ -6,23 +6,25 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404
+from django.http import Http404, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import ADMIN
+from accounts.downloads import Download, cell, wants_file
 from accounts.endpoint import Endpoint, success
 from accounts.models import Organization
 from kpis.params import Params, Span, body_object, one_of, refusal, whole_number
-from kpis.periods import floor, look_back
+from kpis.periods import look_back
 from kpis.poke import look_now
 from slos import attention, catalogue, jobs, payloads, status, trend
 from slos.attention import Alert, Attention, Reader
+from slos.drilldown import past_moment
 from slos.indicators import FILTERS
 from slos.models import Job, Period, SLIType
-from slos.recount import Past, Recounted, first_bucket, rows_since
+from slos.recount import Past, Recounted, rows_since
 from slos.snapshots import compute
 from slos.sources import Stored
 from slos.status import Overview
@@ -72,12 +74,7 @@ def _view(request: Request, organization: Organization) -> View:
     known = ("time_range_days", "slo_types", "start_date", "end_date", "as_of", *FILTERS)
     params = Params(request._request, *known, repeatable=("slo_types",))
     zone, now = organization.time_zone, timezone.now()
-    moment = params.moment("as_of", zone)
-    if moment is not None:
-        moment = floor(moment)
-        oldest = first_bucket(organization)
-        if not oldest <= moment <= now:
-            raise refusal("as_of", "range", f"Must lie between {oldest.isoformat()}, where the buckets begin, and now.")
+    moment = past_moment(params, organization, now)
     span = params.span("time_range_days", 30, moment or now, zone)
     only = {name: value for name in FILTERS if (value := params.text(name))}
     sli_types = {OTHER_NAMES.get(name, name) for name in params.many("slo_types", SLI_TYPES)}
@@ -116,15 +113,19 @@ class Definitions(Endpoint):
         )
 
 
-class Measurements(Endpoint):
-    def get(self, request: Request, slo_id: UUID) -> Response:
+class Measurements(Download):
+    def get(self, request: Request, slo_id: UUID) -> HttpResponseBase:
         now, zone = timezone.now(), self.organization.time_zone
-        params = Params(request._request, "days", "start_date", "end_date", "period", "limit", "cursor")
+        params = Params(request._request, "days", "start_date", "end_date", "period", "limit", "cursor", "format")
         slo = self.organization.slos.filter(pk=slo_id).first()
         if slo is None:
             raise Http404
         period = params.choice("period", Period.values, slo.measurement_period)
         span = params.span("days", 30, now, zone)
+        if wants_file(request, params):
+            every = trend.every(slo, period, (span.start, span.end))
+            rows = (map(cell, payloads.measurement_line(row, now).values()) for row in every)
+            return self.file(f"measurements-{slo.sli_type}-{period}.csv", payloads.MEASUREMENT_COLUMNS, rows, now=now)
         limit, before = params.integer("limit", 100, 1, 500), params.moment("cursor", zone)
         page = trend.page(slo, period, (span.start, span.end), limit=limit, before=before)
         data = {

@@ -1,6 +1,6 @@
 """The measurements of one objective over a range, page by page, and what they come to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from django.db.models.functions import NullIf
 from kpis.periods import Interval
 from slos.models import SLIMeasurement, SLODefinition
 
+BATCH = 1_000
 TOTAL = NullIf(F("total_events_count"), 0)
 NUMBER = DecimalField(max_digits=40, decimal_places=20)
 ACHIEVED = ExpressionWrapper(F("good_events_count") * 100 / TOTAL, output_field=NUMBER)
@@ -36,6 +37,15 @@ def page(slo: SLODefinition, period: str, span: Interval, *, limit: int, before:
         rows = rows.filter(period_start__lt=before)
     found = list(rows.order_by("-period_start")[: limit + 1])
     return Page(found[:limit], len(found) > limit)
+
+
+def every(slo: SLODefinition, period: str, span: Interval) -> Iterator[SLIMeasurement]:
+    """All of them, newest first, in batches: neither memory nor a statement grows with their number."""
+    found, before = Page([], True), None
+    while found.more:
+        found = page(slo, period, span, limit=BATCH, before=before)
+        yield from found.rows
+        before = found.rows[-1].period_start if found.rows else None
 
 
 def summary(slo: SLODefinition, period: str, span: Interval, *, now: datetime) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """Callers of the API, who check of every answer what holds of all of them."""
 
+import csv
+import io
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from django.http import HttpResponse
 from django.test import Client
@@ -41,6 +44,10 @@ class Caller:
 
 def checked(answer: HttpResponse, address: str) -> HttpResponse:
     """No answer is a failure of the server, every refusal is a problem document, every success an envelope."""
+    assert answer["Cache-Control"] == "no-store"
+    if answer.streaming:  # a file
+        assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (200, "text/csv")
+        return answer
     assert answer.status_code < 500, answer.content
     if answer.status_code >= 400:
         assert answer["Content-Type"] == PROBLEM
@@ -48,13 +55,13 @@ def checked(answer: HttpResponse, address: str) -> HttpResponse:
         problem = answer.json()
         assert problem["status"] == answer.status_code
         assert problem["success"] is False
-        assert problem["instance"] == address.partition("?")[0]
+        assert unquote(problem["instance"]) == unquote(address.partition("?")[0])
+        assert problem["instance"].isascii()
         assert {"type", "title", "detail"} <= problem.keys()
         assert problem["detail"]
     elif answer.content:
         assert answer["Content-Type"] == JSON
         assert answer.json().keys() == {"success", "data", "message"}
-    assert answer["Cache-Control"] == "no-store"
     return answer
 
 
@@ -62,6 +69,11 @@ def data(answer: HttpResponse) -> dict[str, Any]:
     """What a request that was granted brought."""
     assert answer.status_code in (200, 202), answer.content
     return answer.json()["data"]
+
+
+def lines(answer: HttpResponse) -> list[dict[str, str]]:
+    """The rows of a CSV file, by the names of its columns."""
+    return list(csv.DictReader(io.StringIO(answer.getvalue().decode(), newline="")))
 
 
 def an_organization(slug: str = "default", zone: str = "UTC") -> Organization:

@@ -1,0 +1,88 @@
+"""Files that the API makes of lists: streamed, so that their length costs no memory, and noted in the audit trail."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import chain, islice
+from typing import Any
+
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+
+from accounts import audit
+from accounts.cells import defused
+from accounts.endpoint import Endpoint
+from accounts.problems import Problem
+
+CSV = "text/csv"
+PIECE = 50_000  # characters
+NOT_OF_A_FILE = ("limit", "cursor")  # a file is the whole list
+Cells = Iterable[str]
+
+
+class AsFile(JSONRenderer):
+    """For whoever says `Accept: text/csv`; refusals are written as JSON all the same."""
+
+    media_type = CSV
+    format = "csv"
+
+
+def wants_file(request: Request, params: Any) -> bool:
+    """By `format=csv` or by `Accept`. `params` are the query's. Raises Problem."""
+    accepted = request.accepted_renderer.format
+    chosen = params.choice("format", ("json", "csv"), accepted)
+    if chosen == "json" != accepted:
+        raise Problem(406, "`format=json` does not go with `Accept: text/csv`.")
+    for name in NOT_OF_A_FILE:
+        if chosen == "csv" and name in params:
+            detail = "A file holds the whole list; leave it out."
+            raise Problem(400, f"{name}: {detail}", [{"field": name, "code": "contradiction", "message": detail}])
+    return bool(chosen == "csv")
+
+
+class Download(Endpoint):
+    """An address that answers with a file where one is wanted."""
+
+    renderer_classes = (JSONRenderer, AsFile)
+
+    def file(self, name: str, header: Sequence[str], rows: Iterable[Cells], *, now: datetime) -> HttpResponseBase:
+        """The rows as a CSV file of this name. What can fail at once fails before the answer has begun."""
+        rows = iter(rows)
+        first = list(islice(rows, 1))
+        request = self.request._request
+        audit.record(audit.Action.EXPORTED, now=now, request=request, note=f"{name} of {request.get_full_path()}")
+        disposition = content_disposition_header(as_attachment=True, filename=name)
+        return StreamingHttpResponse(
+            pieces(header, chain(first, rows)),
+            content_type=f"{CSV}; charset=utf-8; header=present",
+            headers={"Content-Disposition": disposition},
+        )
+
+
+def pieces(header: Sequence[str], rows: Iterable[Cells]) -> Iterator[str]:
+    """CSV by RFC 4180; no cell is a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(header)
+    for cells in rows:
+        writer.writerow([defused(cell) for cell in cells])
+        if text.tell() > PIECE:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()
+
+
+def cell(value: Any) -> str:
+    """A value as a cell; decimal numbers exactly, times in UTC."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True) if value else ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
