@@ -1,6 +1,6 @@
 """What people see of alerts: one read model for API, pages, admin and command."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -10,10 +10,11 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum, Window
 from django.db.models.functions import RowNumber
 
-from accounts.models import Organization
-from alerts import history
+from accounts.models import Organization, User
+from alerts import history, silences
 from alerts.kinds import rank
-from alerts.models import AlertEvent, Incident, Message, Notification, SLOAlert
+from alerts.lifecycle import UNDO_WITHIN
+from alerts.models import AlertEvent, Incident, Message, Notification, Silence, SLOAlert
 from slos.attention import Attention
 
 RELATED = ("organization", "slo", "acknowledged_by", "assigned_to", "resolved_by")
@@ -91,6 +92,39 @@ def incident(alert: SLOAlert) -> Incident | None:
     return Incident.objects.filter(alert=alert).select_related("owner").prefetch_related("items__done_by").first()
 
 
+def earlier(alert: SLOAlert) -> list[SLOAlert]:
+    """The last resolved ones of its kind, and so what helped then."""
+    same = {name: getattr(alert, name) for name in ("organization", "slo", "subject", "alert_type")}
+    found = SLOAlert.objects.filter(**same, resolved_at__isnull=False).exclude(pk=alert.pk)
+    return list(found.select_related("resolved_by").order_by("-resolved_at")[:RECENT])
+
+
+@dataclass(frozen=True)
+class Row:
+    """An alert in a list, as one reader sees it."""
+
+    alert: SLOAlert
+    note: AlertEvent | None  # the last that somebody wrote
+    silence: Silence | None
+    may_undo: bool  # the reader has acknowledged it just now
+
+
+def rows(alerts: Sequence[SLOAlert], organization: Organization, user: User, *, now: datetime) -> list[Row]:
+    written = AlertEvent.objects.filter(alert__in=[alert.pk for alert in alerts], actor__isnull=False).exclude(note="")
+    newest = written.order_by("alert_id", "-at", "-id").distinct("alert_id").select_related("actor")
+    notes = {event.alert_id: event for event in newest}
+    silenced = silences.active(organization, now=now)
+    return [
+        Row(alert, notes.get(alert.pk), silenced.of(alert.slo_id), may_undo(alert, user, now=now)) for alert in alerts
+    ]
+
+
+def may_undo(alert: SLOAlert, user: User, *, now: datetime) -> bool:
+    at = alert.acknowledged_at
+    mine = alert.resolved_at is None and alert.acknowledged_by_id == user.pk
+    return mine and at is not None and now - at <= UNDO_WITHIN
+
+
 # --- for the faces of objectives -------------------------------------------------------------------------
 
 
@@ -99,13 +133,18 @@ def attention(organization: Organization, *, at: datetime, since: datetime, past
     mine = SLOAlert.objects.filter(organization=organization, breached_at__lte=at).select_related(*RELATED)
     nth = Window(RowNumber(), partition_by=F("slo"), order_by=[F("breached_at").desc(), F("id").desc()])
     newest = mine.filter(slo__isnull=False, breached_at__gte=since).annotate(nth=nth).filter(nth__lte=RECENT)
-    recent = list(newest.order_by("slo", "nth"))
+    recent = list(newest.order_by("slo", "nth")) if since < at else []
     unresolved = list(mine.filter(Q(resolved_at=None) | Q(resolved_at__gt=at)) if past else mine.unresolved())
     if past:
         history.turn_back([*recent, *unresolved], at)
-    unresolved = [alert for alert in unresolved if alert.resolved_at is None]
+    open_ones = worst_first(alert for alert in unresolved if alert.resolved_at is None)
+    needed = [alert for alert in open_ones if not alert.acknowledged_at and not is_snoozed(alert, at)]
     by_slo = groupby(recent, key=lambda alert: alert.slo_id)
-    return Attention(worst_first(unresolved), {slo: list(alerts) for slo, alerts in by_slo})
+    return Attention(open_ones, needed, {slo: list(alerts) for slo, alerts in by_slo})
+
+
+def is_snoozed(alert: SLOAlert, now: datetime) -> bool:
+    return alert.snoozed_until_better or (alert.snoozed_until is not None and alert.snoozed_until > now)
 
 
 def worst_first(alerts: Iterable[SLOAlert]) -> list[SLOAlert]:

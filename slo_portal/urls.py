@@ -2,12 +2,14 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.problems import not_found
+from alerts import inbox
 from monitoring.views import live
 from slos.views import overview, overview_part
 
 urlpatterns = [
-    path("", overview, name="overview"),
-    path("part/overview", overview_part, name="overview-part"),
+    path("", overview, {"alerts": inbox.attention}, name="overview"),
+    path("part/overview", overview_part, {"alerts": inbox.attention}, name="overview-part"),
+    path("", include("alerts.urls")),
     path("", include("accounts.urls")),
     path("health/live", live, name="live"),
     path("admin/", admin.site.urls),

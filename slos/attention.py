@@ -28,6 +28,7 @@ class Attention:
     """The open alerts, worst first, and the newest of each objective, newest first."""
 
     open: Sequence[Alert] = ()
+    needed: Sequence[Alert] = ()  # open ones that nobody has taken on
     recent: Mapping[UUID, Sequence[Alert]] = field(default_factory=dict)
 
     @cached_property
@@ -46,7 +47,7 @@ class Attention:
 
 class Reader(Protocol):
     def __call__(self, organization: Organization, *, at: datetime, since: datetime, past: bool = False) -> Attention:
-        """How the alerts stand at a moment, of the past or now; `recent` ones began after `since`."""
+        """How the alerts stand at a moment, of the past or now; `recent` ones began at `since` or later."""
 
 
 def nobody(organization: Organization, *, at: datetime, since: datetime, past: bool = False) -> Attention:

@@ -1,70 +1,45 @@
 """The overview: the page and the part of it that is polled are one and the same include."""
 
-import hashlib
-from collections.abc import Callable
-from functools import wraps
-
-from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts import access
+from accounts.access import Access
+from accounts.pages import Part, for_members
 from slos import charts, status
+from slos.attention import Attention, Reader
 
-Page = Callable[[HttpRequest, status.Overview], HttpResponse]
-
-
-def of_organization(page: Page) -> Callable[[HttpRequest], HttpResponse]:
-    """Give `page` the figures of the organisation of whoever asks, with the clock of that organisation."""
-
-    @never_cache  # after signing out, the browser's back button shows nothing
-    @gzip_page  # with the figures of the chart in it, a page shrinks to a quarter
-    @require_safe
-    @wraps(page)
-    def view(request: HttpRequest) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return _sign_in(request)
-        found = access.of_request(request)
-        if found is None:
-            return render(request, "accounts/no_organization.html", status=403)
-        organization = found.organization
-        with timezone.override(organization.time_zone):
-            return page(request, status.overview(organization, now=timezone.now()))
-
-    return view
+Shown = tuple[status.Overview, Attention, Part]
 
 
-def _sign_in(request: HttpRequest) -> HttpResponse:
-    """A part of a page is not replaced by the sign-in form: its page says that the session has ended."""
-    return HttpResponse(status=401) if request.htmx else redirect_to_login(request.get_full_path())  # type: ignore[attr-defined]
+def _show(request: HttpRequest, who: Access, alerts: Reader) -> Shown:
+    now = timezone.now()
+    attention = alerts(who.organization, at=now, since=now)
+    figures = status.overview(who.organization, now=now, severities=attention.severities)
+    context = {
+        "overview": figures,
+        "attention": attention,
+        "chart": charts.budget_chart(figures),
+        "who": who,
+        "may_act": who.allows(access.WRITE),
+    }
+    return figures, attention, Part(request, "slos/_overview.html", context)
 
 
-@of_organization
-def overview(request: HttpRequest, figures: status.Overview) -> HttpResponse:
-    part = _part(figures)
-    return render(request, "slos/overview.html", {"overview": figures, "part": part, "tag": _tag(part)})
+@require_safe
+@for_members
+def overview(request: HttpRequest, who: Access, alerts: Reader) -> HttpResponse:
+    figures, attention, part = _show(request, who, alerts)
+    context = {"overview": figures, "part": part, "open_alerts": len(attention.needed)}
+    return render(request, "slos/overview.html", context)
 
 
-@of_organization
-def overview_part(request: HttpRequest, figures: status.Overview) -> HttpResponse:
-    """304 while it would look the same; every answer says how far the figures reach."""
-    part = _part(figures)
-    tag = _tag(part)
-    same = request.headers.get("HX-PTag") == tag
-    answer = HttpResponseNotModified() if same else HttpResponse(part)
-    answer["HX-PTag"] = tag
-    answer["Data-Through"] = figures.ticked_at.isoformat() if figures.ticked_at else ""
-    return answer
-
-
-def _part(figures: status.Overview) -> str:
-    return render_to_string("slos/_overview.html", {"overview": figures, "chart": charts.budget_chart(figures)})
-
-
-def _tag(part: str) -> str:
-    return hashlib.blake2b(part.encode(), digest_size=12).hexdigest()
+@require_safe
+@for_members
+def overview_part(request: HttpRequest, who: Access, alerts: Reader) -> HttpResponse:
+    """Every answer says how far the figures reach."""
+    figures, attention, part = _show(request, who, alerts)
+    through = figures.ticked_at.isoformat() if figures.ticked_at else ""
+    return part.answer(request, {"Data-Through": through, "Open-Alerts": len(attention.needed)})

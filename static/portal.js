@@ -66,17 +66,46 @@
     schedule();
     say(`Not updated: ${why} Trying again in ${wait / 1000} s.`, retry());
   };
-  const signedOut = () => {
+  const signedOut = (what) => {
     stopped = true;
     clearTimeout(timer);
     const link = document.createElement("a");
     link.href = `/login/?ended=1&next=${encodeURIComponent(location.pathname + location.search)}`;
     link.textContent = "Sign in again";
-    say("Not updated: your session has ended.", link);
+    say(`${what}: your session has ended.`, link);
   };
-  document.body.addEventListener("htmx:error", () => failed("the server did not answer."));
-  document.body.addEventListener("htmx:after:request", ({ detail: { ctx: { response } } }) => {
-    if (response.status === 401) return signedOut();
+
+  // --- acts: what was not saved is said, and what was typed stays where it is ------------------------------------
+  const isAct = (ctx) => ctx?.sourceElement instanceof HTMLFormElement;
+  const REFUSED = {
+    403: "you may not do this, or the page is too old: load it again.",
+    404: "it does not exist any more.",
+  };
+  const acted = ({ sourceElement, response: { status } }) => {
+    if (status === 401) return signedOut("Not saved");
+    if (status < 400) sourceElement.reset();
+    say(status < 400 || status === 409 || status === 422 ? ""
+      : `Not saved: ${REFUSED[status] || `the server answered with error ${status}. Try again.`}`);
+  };
+  // What had the focus may be gone, or switched off while the answer was on its way: then it stays in its row.
+  document.body.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    if (!isAct(ctx) || (document.activeElement && document.activeElement !== document.body)) return;
+    const target = ctx.target?.id && document.getElementById(ctx.target.id);
+    if (target) target.focus({ preventScroll: true });
+  });
+  document.addEventListener("change", ({ target }) => {
+    const name = target.dataset.ticks;
+    if (name) for (const box of document.querySelectorAll(`input[name="${name}"]`)) box.checked = target.checked;
+  });
+
+  document.body.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+    if (isAct(ctx)) say("Not saved: the server did not answer. Try again.");
+    else failed("the server did not answer.");
+  });
+  document.body.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (isAct(ctx)) return acted(ctx);
+    const { response } = ctx;
+    if (response.status === 401) return signedOut("Not updated");
     if (response.status >= 400) return failed(`the server answered with error ${response.status}.`);
     wait = PERIOD;
     due = Date.now() + wait;
@@ -90,12 +119,20 @@
   const STALE_AFTER = 120_000;
   let ahead = 0; // how far the server's clock is ahead of ours, ms
   const reached = (headers) => {
+    showOpen(headers.get("Open-Alerts"));
     const through = headers.get("Data-Through");
     if (!freshness || !through) return;
     if (!freshness.dataset.through) return location.reload(); // the first calculation: the line is a different one
     freshness.dataset.through = through;
     if (headers.get("Date")) ahead = Date.parse(headers.get("Date")) - Date.now();
     showAge();
+  };
+  const showOpen = (count) => {
+    const place = document.getElementById("open-alerts");
+    if (count === null || !place || place.textContent === count) return;
+    place.textContent = count;
+    place.classList.toggle("some", count !== "0");
+    document.title = (count === "0" ? "" : `(${count}) `) + document.title.replace(/^\(\d+\) /, "");
   };
   const ago = (ms) => {
     const seconds = Math.max(0, Math.floor(ms / 1000));
@@ -116,4 +153,14 @@
     ahead = Date.parse(freshness.dataset.now) - Date.now();
     setInterval(() => { if (!document.hidden) showAge(); }, 10_000);
   }
+
+  // --- how long ago: beside the times that the server wrote, so that a part which only ages is not sent again ----
+  const showAgo = () => {
+    for (const place of document.querySelectorAll("[data-ago]")) {
+      place.textContent = ` (${ago(Date.now() + ahead - Date.parse(place.dataset.ago))} ago)`;
+    }
+  };
+  showAgo();
+  document.body.addEventListener("htmx:after:swap", showAgo);
+  setInterval(() => { if (!document.hidden) showAgo(); }, 30_000);
 })();

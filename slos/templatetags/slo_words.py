@@ -1,6 +1,8 @@
 """Template filters: a status in words."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django import template
 
@@ -43,3 +45,9 @@ def burn_word(one: SLOStatus, look_back: str) -> str:
 @register.filter
 def ago(moment: datetime, now: datetime) -> str:
     return words.ago((now - moment).total_seconds())
+
+
+@register.filter
+def of(found: Mapping[UUID, Sequence[object]], key: UUID) -> Sequence[object]:
+    """What a mapping holds for a key."""
+    return found.get(key, ())
