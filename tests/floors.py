@@ -42,7 +42,8 @@ PURE = (
     "slo_portal.env",
 )
 FACES = ("views", "api", "admin", "management", "urls")
-ASKS_THE_CLOCK = (*FACES, "tasks", "listen", "authentication", "middleware", "admin_audit", "context")  # the last ones are doors
+DOORS = ("authentication", "middleware", "admin_audit", "context")
+ASKS_THE_CLOCK = (*FACES, *DOORS, "tasks", "listen")
 CLOCKS = {"timezone.now", "datetime.now", "datetime.utcnow", "date.today", "datetime.today", "time.time"}
 SIGNALS = ("django.dispatch", "django.db.models.signals", "django.core.signals", "django.contrib.auth.signals")
 
