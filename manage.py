@@ -5,6 +5,7 @@ import sys
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
+from accounts import reach
 from slo_portal import checks, env, second_shell
 from slo_portal.local import StartError
 
@@ -19,6 +20,7 @@ def run(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slo_portal.settings")
+    reach.by_default(reach.EVERYTHING)  # commands work for the operator
     try:
         run(sys.argv)
     except StartError as error:

@@ -1,9 +1,10 @@
-"""What a person or a token may do in which organisation; the one place that decides it."""
+"""What a person or a token may do in which organisation; the one place that decides it, and what a request may see."""
 
 from dataclasses import dataclass
 
 from django.http import HttpRequest
 
+from accounts import reach
 from accounts.models import ApiToken, Membership, Organization, User
 
 READ, WRITE, ADMIN = ApiToken.Scope.READ.value, ApiToken.Scope.WRITE.value, ApiToken.Scope.ADMIN.value
@@ -38,8 +39,9 @@ def of_token(token: ApiToken) -> Access | None:
     )
     if role is None and not token.user.is_superuser:
         return None
-    reach = ADMIN if role is None else _REACH[Membership.Role(role)]
-    return Access(token.user, token.organization, min(reach, token.scope, key=_ORDER.index))
+    widest = ADMIN if role is None else _REACH[Membership.Role(role)]
+    reach.use(reach.of(token.organization_id))
+    return Access(token.user, token.organization, min(widest, token.scope, key=_ORDER.index))
 
 
 def of_user(user: User, wanted: str | None = None) -> Access | None:
@@ -52,7 +54,10 @@ def of_request(request: HttpRequest) -> Access | None:
     if not hasattr(request, "_access"):
         user = _user(request)
         wanted = request.session.get(SESSION_KEY) if user else None
-        request._access = _choose(user, memberships(request), wanted) if user else None  # type: ignore[attr-defined]
+        found = _choose(user, memberships(request), wanted) if user else None
+        request._access = found  # type: ignore[attr-defined]
+        if found:
+            reach.use(reach.of(found.organization.pk))
     return request._access  # type: ignore[attr-defined]
 
 

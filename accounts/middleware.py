@@ -6,11 +6,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from accounts import access, audit, problems
+from accounts import access, audit, problems, reach
 
 PREFIX = "/api/"
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding"}
@@ -34,6 +34,20 @@ class RequestIds:
         request.id = uuid.uuid4().hex  # type: ignore[attr-defined]
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+        return response
+
+
+class Reach:
+    """A request sees nothing of any organisation until it is known who asks; also what is sent after its end."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with reach.within(reach.NOTHING):
+            response = self.get_response(request)
+            if isinstance(response, StreamingHttpResponse):
+                response.streaming_content = reach.kept(reach.current(), response)
         return response
 
 

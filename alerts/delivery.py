@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection, connections, transaction
 from django.db.models import Q
 
+from accounts import reach
 from accounts.models import Organization
 from alerts import outcomes, pacing
 from alerts.attempts import Job, attempt
@@ -56,9 +57,9 @@ def _start(job: Job, clock: Clock) -> Future[None]:
 
 
 def _send(job: Job, clock: Clock) -> None:
-    outcome = attempt(job, now=clock())
     try:
-        outcomes.record(job, outcome, now=clock())
+        with reach.within(reach.of(job.organization.pk)):
+            outcomes.record(job, attempt(job, now=clock()), now=clock())
     finally:
         connections.close_all()  # this thread's, back to the pool
 

@@ -12,8 +12,11 @@ from datetime import datetime, timedelta
 
 import django
 
+from accounts import reach
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slo_portal.settings")
 django.setup()
+reach.by_default(reach.EVERYTHING)
 
 from django.db import transaction  # noqa: E402 - after the set-up
 from django.utils import timezone  # noqa: E402

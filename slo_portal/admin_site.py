@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from accounts import access
+from accounts import access, reach
 from accounts.models import User
 
 
@@ -22,14 +22,21 @@ class PortalAdminSite(AdminSite):
         self.disable_action("delete_selected")  # one at a time, after a look at what goes with it
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """Times are shown and typed in the time zone of the user's organisation."""
+        """All organisations of the user; times are shown and typed in the zone of the one that is chosen."""
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
         def local(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             found = access.of_request(request) if isinstance(request.user, User) else None
+            reach.use(_reach(request))
             with timezone.override(found.organization.time_zone if found else None):
                 response = inner(request, *args, **kwargs)
                 return response.render() if isinstance(response, TemplateResponse) else response
 
         return local
+
+
+def _reach(request: HttpRequest) -> str:
+    if isinstance(request.user, User) and request.user.is_superuser:
+        return reach.EVERYTHING
+    return reach.of(*(membership.organization_id for membership in access.memberships(request)))

@@ -34,7 +34,7 @@ problems: list[Problem] = []
 
 YES, NO = {"1", "true", "yes", "on", "y", "t"}, {"0", "false", "no", "off", "n", "f"}
 POSTGRES_SCHEMES = {"postgres", "postgresql", "psql", "pgsql"}
-POSTGRESQL = {"ENGINE": "django_prometheus.db.backends.postgresql", "CONN_HEALTH_CHECKS": True}
+POSTGRESQL = {"ENGINE": "slo_portal.database", "CONN_HEALTH_CHECKS": True}
 SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 BROKER_SCHEMES = {"redis", "rediss", "redis+socket"}
 # What a Unix socket's address can hold (107 bytes, 103 on macOS) less the name of the socket itself, and characters

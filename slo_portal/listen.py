@@ -17,6 +17,7 @@ from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 from kombu.exceptions import KombuError
 
+from accounts import reach
 from kpis.poke import CHANNEL
 from slo_portal import late
 
@@ -52,8 +53,10 @@ class Listener(threading.Thread):
         while not self.stopped.is_set():
             self._each(TICK, _pokes(connection), self._hand_over)
             if time.monotonic() - looked >= LOOKS_EVERY:
-                self._each(TICK, late.ticks(now=timezone.now()), _do)
-                self._each(DELIVER, late.deliveries(now=timezone.now()), _do)
+                with reach.within(reach.EVERYTHING):
+                    ticks, deliveries = late.ticks(now=timezone.now()), late.deliveries(now=timezone.now())
+                self._each(TICK, ticks, _do)
+                self._each(DELIVER, deliveries, _do)
                 looked = time.monotonic()
             close_old_connections()
 

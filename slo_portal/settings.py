@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "accounts.middleware.Reach",
     "accounts.middleware.RequestIds",
     "accounts.middleware.ProblemsUnderApi",
     "csp.middleware.CSPMiddleware",  # before whatever may answer by itself

@@ -1,10 +1,17 @@
-"""What the workers do. Each task finds its work in the database; being late, lost or doubled changes nothing."""
+"""What the workers do. Each task finds its work in the database; being late, lost or doubled changes nothing.
+
+A worker sees nothing of any organisation but the one that its task is for.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import KombuError
 
+from accounts import reach
 from accounts.models import Organization
 from alerts import delivery
 from alerts.evaluate import evaluate
@@ -17,6 +24,13 @@ PATIENCE = 2.0  # seconds that a worker waits for slow receivers
 ENABLED = {Period.HOURLY: "SLO_HOURLY_ENABLED", Period.DAILY: "SLO_DAILY_ENABLED", Period.WEEKLY: "SLO_WEEKLY_ENABLED"}
 
 
+@contextmanager
+def _working_for(**which: object) -> Iterator[Organization | None]:
+    found = Organization.objects.filter(**which).first()
+    with reach.within(reach.of(found.pk) if found else reach.NOTHING):
+        yield found
+
+
 @shared_task
 def tick() -> None:
     """Every few seconds: have each organisation's figures brought up to date, by whichever worker is free."""
@@ -27,32 +41,35 @@ def tick() -> None:
 
 @shared_task
 def tick_organization(pk: str) -> None:
-    organization = Organization.objects.filter(pk=pk, is_active=True).first()
-    if settings.METRICS_ENABLED and organization:
-        done = tick_slos(organization, now=timezone.now(), then=evaluate)
-        if done.followed:
-            _hand_over(pk)
-        jobs.run_waiting(organization, now=timezone.now())
+    with _working_for(pk=pk, is_active=True) as organization:
+        if settings.METRICS_ENABLED and organization:
+            done = tick_slos(organization, now=timezone.now(), then=evaluate)
+            if done.followed:
+                _hand_over(pk)
+            jobs.run_waiting(organization, now=timezone.now())
 
 
 @shared_task
 def deliver() -> None:
     """Every few seconds: send what is due, and try again what could not be sent."""
-    for pk in delivery.waiting(now=timezone.now()):
+    with reach.within(reach.EVERYTHING):
+        waiting = delivery.waiting(now=timezone.now())
+    for pk in waiting:
         deliver_organization.apply_async((str(pk),), expires=60)
 
 
 @shared_task
 def deliver_organization(pk: str) -> None:
-    organization = Organization.objects.filter(pk=pk).first()
-    if organization:
-        delivery.deliver(organization, clock=timezone.now, patience=PATIENCE)
+    with _working_for(pk=pk) as organization:
+        if organization:
+            delivery.deliver(organization, clock=timezone.now, patience=PATIENCE)
 
 
 @shared_task
 def heartbeat() -> None:
     """Every minute: tell a watcher outside that ticks and messages are on time."""
-    send_heartbeat(now=timezone.now())
+    with reach.within(reach.EVERYTHING):
+        send_heartbeat(now=timezone.now())
 
 
 def _hand_over(pk: str) -> None:
@@ -66,10 +83,10 @@ def _hand_over(pk: str) -> None:
 @shared_task
 def measurement(period: str, organization: str) -> None:
     """Write the measurements that are due; `period` is hourly, daily or weekly."""
-    found = Organization.objects.filter(slug=organization, is_active=True).first()
-    if settings.METRICS_ENABLED and getattr(settings, ENABLED[Period(period)]) and found:
-        tick_slos(found, now=timezone.now())
-        measure.catch_up(found, period, now=timezone.now())
+    with _working_for(slug=organization, is_active=True) as found:
+        if settings.METRICS_ENABLED and getattr(settings, ENABLED[Period(period)]) and found:
+            tick_slos(found, now=timezone.now())
+            measure.catch_up(found, period, now=timezone.now())
 
 
 @shared_task
@@ -82,6 +99,6 @@ def charts() -> None:
 
 @shared_task
 def draw(pk: str) -> None:
-    organization = Organization.objects.filter(pk=pk, is_active=True).first()
-    if settings.METRICS_ENABLED and organization:
-        figures.refresh(organization, now=timezone.now())
+    with _working_for(pk=pk, is_active=True) as organization:
+        if settings.METRICS_ENABLED and organization:
+            figures.refresh(organization, now=timezone.now())

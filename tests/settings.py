@@ -23,6 +23,7 @@ os.environ["ENV_FILE"] = os.devnull
 os.environ["DATA_DIR"] = str(Path(__file__).resolve().parent.parent / "var" / "test")
 os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
 
+from accounts import reach  # noqa: E402
 from slo_portal.settings import *  # noqa: E402, F403
 from slo_portal.settings import DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
 
@@ -30,3 +31,4 @@ DATABASES["default"]["OPTIONS"].pop("pool")  # a connection of its own for each 
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing folder
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nothing here is secret
+reach.by_default(reach.EVERYTHING)  # a test looks at all there is; requests and tasks begin with nothing

@@ -9,8 +9,11 @@ import sys
 
 import django
 
+from accounts import reach
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "slo_portal.settings")
 django.setup()
+reach.by_default(reach.EVERYTHING)
 
 from accounts.models import Organization  # noqa: E402 - settings first
 from kpis import failpoints  # noqa: E402
