@@ -90,6 +90,8 @@ class ByRole(Audited):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found, limit = super().get_queryset(request), within(request, self.sees)
+        if limit is not None and not limit:
+            return found.none()  # also of what belongs to no organisation
         return found if limit is None else found.filter(**{f"{self.organization_path}__in": limit})
 
     def formfield_for_foreignkey(
