@@ -15,6 +15,7 @@ from accounts.models import Organization
 from accounts.reach import EVERYTHING
 
 APPS = ("kpis", "slos", "alerts", "monitoring")
+OF_THE_HOUSE = {"monitoring.Process"}  # of no organisation
 POLICY = "within_reach"
 # uncorrelated sub-selects: asked once for a statement, not for every row
 ALL = f"(SELECT current_setting('slo.reach', true) = '{EVERYTHING}')"
@@ -39,7 +40,8 @@ def walls() -> Iterator[tuple[str, str]]:
     """Each table with its condition: the organisation of a row, or that of the row that it belongs to."""
     for app in APPS:
         for model in apps.get_app_config(app).get_models(include_auto_created=True):
-            yield model._meta.db_table, _condition(model)
+            if model._meta.label not in OF_THE_HOUSE:
+                yield model._meta.db_table, _condition(model)
 
 
 def _condition(model: type[Model]) -> str:

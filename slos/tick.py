@@ -17,7 +17,7 @@ from accounts.models import Organization
 from kpis import feeds
 from kpis.failpoints import fp
 from kpis.periods import floor
-from slos import buckets, measure, snapshots
+from slos import buckets, counters, measure, snapshots
 from slos.buckets import Changed, Dirty
 from slos.indicators import Count
 from slos.lock import try_alone
@@ -56,6 +56,7 @@ def _tick(organization: Organization, state: EngineState, now: datetime) -> Tick
     slos = list(organization.slos.active())
     feeds.take(organization)
     marks = buckets.take_marks(organization)
+    counted = counters.count_facts(organization, marks, since=state.sealed_before, now=now, last=state.ticked_at)
     groups = buckets.by_count(slos)
     dirty: Dirty = buckets.dirty_by_marks(marks, groups)
     waiting = _waiting(dirty, groups, state.ticked_at or now, now)
@@ -65,11 +66,13 @@ def _tick(organization: Organization, state: EngineState, now: datetime) -> Tick
     due = {at: counts for at, counts in dirty.items() if at <= now}
     for run in buckets.runs(due, state.sealed_before):
         changed |= buckets.recount(organization, run, groups, now)
+    before = counters.day_sums(organization, changed)
     buckets.sum_up(organization, changed)
+    counters.count_events(organization, slos, before, counters.day_sums(organization, changed))
     measure.sum_again(organization, changed | waiting, now=now)
     written = snapshots.write(organization, slos, now=now)
     state.ticked_at = now
-    if changed or written:
+    if changed or written or counted:
         state.figures_changed_at = now
     state.save()
     return TickResult(ran=True, marks=len(marks), changed_buckets=len(changed))

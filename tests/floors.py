@@ -37,8 +37,10 @@ PURE = (
     "kpis.stats",
     "slos.budget",
     "slos.burn",
+    "slos.growth",
     "slos.sensible",
     "slos.words",
+    "monitoring.exposition",
     "slo_portal.env",
 )
 FACES = ("views", "api", "admin", "management", "urls")

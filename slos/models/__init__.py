@@ -2,6 +2,7 @@
 
 from slos.models.alerting import BurnPolicy, SLOAlertType
 from slos.models.counted import EngineState, Figure, Job, SLIBucket, SLIMeasurement, SLOSnapshot
+from slos.models.counters import Counter, Tally
 from slos.models.definition import (
     SECONDS_PER,
     TIMED,
@@ -17,6 +18,7 @@ __all__ = [
     "SECONDS_PER",
     "TIMED",
     "BurnPolicy",
+    "Counter",
     "EngineState",
     "Figure",
     "Job",
@@ -28,6 +30,7 @@ __all__ = [
     "SLODefinition",
     "SLODefinitionQuerySet",
     "SLOSnapshot",
+    "Tally",
     "Unit",
     "Window",
 ]
