@@ -113,10 +113,6 @@ class AlertRules(models.Model):
         abstract = True
 
     @property
-    def resolve_after(self) -> timedelta:
-        return timedelta(minutes=self.resolve_after_minutes)
-
-    @property
     def guards(self) -> Guards:
         return Guards(self.min_events, self.min_bad, self.confidence)
 
