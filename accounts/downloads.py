@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from accounts import audit
 from accounts.cells import defused
 from accounts.endpoint import Endpoint
+from accounts.manners import EXPORT, caller
 from accounts.problems import Problem
 
 CSV = "text/csv"
@@ -51,6 +52,7 @@ class Download(Endpoint):
 
     def file(self, name: str, header: Sequence[str], rows: Iterable[Cells], *, now: datetime) -> HttpResponseBase:
         """The rows as a CSV file of this name. What can fail at once fails before the answer has begun."""
+        self.charge(EXPORT, caller(self.request))
         rows = iter(rows)
         first = list(islice(rows, 1))
         request = self.request._request

@@ -1,6 +1,5 @@
 """What holds of every request: its id, its session, its errors."""
 
-import uuid
 from collections.abc import Callable
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from accounts import access, audit, problems, reach
+from accounts import access, audit, problems, reach, request_ids
 
 PREFIX = "/api/"
 ABOUT_THE_BODY = {"Content-Type", "Content-Length", "Content-Encoding"}
@@ -25,15 +24,19 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 class RequestIds:
-    """The id under which the audit trail knows a request; the answer tells it."""
+    """The id under which the log and the audit trail know a request; the answer tells it."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.id = uuid.uuid4().hex  # type: ignore[attr-defined]
-        response = self.get_response(request)
-        response.headers["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+        request.id = chosen = request_ids.chosen(request.headers.get(request_ids.HEADER))  # type: ignore[attr-defined]
+        before = request_ids.current.set(chosen)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_ids.current.reset(before)
+        response.headers[request_ids.HEADER] = chosen
         return response
 
 
@@ -47,7 +50,7 @@ class Reach:
         with reach.within(reach.NOTHING):
             response = self.get_response(request)
             if isinstance(response, StreamingHttpResponse):
-                response.streaming_content = reach.kept(reach.current(), response)
+                response.streaming_content = reach.kept(reach.current(), response.streaming_content)
         return response
 
 

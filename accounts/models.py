@@ -150,6 +150,28 @@ class Throttle(models.Model):
         return self.key
 
 
+class StoredAnswer(models.Model):
+    """What a request with an `Idempotency-Key` was answered; while it is being answered, there is no status."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, db_index=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)
+    claimed_at = models.DateTimeField()
+    status = models.SmallIntegerField(null=True)
+    body = models.BinaryField(null=True)
+    content_type = models.CharField(max_length=100, default="")
+    location = models.CharField(max_length=300, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "user", "key"], name="one_answer_per_key")]
+        indexes = [models.Index("claimed_at", name="answer_age")]
+
+    def __str__(self) -> str:
+        return f"{self.status or 'no'} answer to {self.key}"
+
+
 class AuditEntry(models.Model):
     """Who did what, when and from where. Only ever inserted: the role of the portal's queries may do no more.
 
@@ -189,7 +211,7 @@ class AuditEntry(models.Model):
     object_id = models.CharField("key", max_length=64, default="", blank=True)
     object_label = models.CharField("what", max_length=200, default="", blank=True)
     address = models.GenericIPAddressField("from", null=True)
-    request_id = models.CharField("request", max_length=32, default="", blank=True)
+    request_id = models.CharField("request", max_length=64, default="", blank=True)
     changes = models.JSONField(default=dict)  # {"role": ["viewer", "admin"]}: old and new, never a secret
     note = models.CharField(max_length=300, default="", blank=True)
 

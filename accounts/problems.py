@@ -13,6 +13,8 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
 from rest_framework.response import Response
 
+from accounts import request_ids
+
 log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 BUSY = {"40001", "40P01", "55P03", "57014"}  # serialization failure, deadlock, lock or statement timeout
@@ -44,6 +46,7 @@ def body(status: int, detail: str, instance: str, errors: Errors = (), **more: o
         "detail": detail,
         "instance": instance,
         "success": False,
+        **({"request_id": request_id} if (request_id := request_ids.current.get()) else {}),
         **more,
     }
     return {**problem, "errors": list(errors)} if errors else problem

@@ -12,7 +12,7 @@ import msgspec
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from accounts.endpoint import read_body
+from accounts.bodies import read_body
 from accounts.problems import Problem
 from kpis.bodies import UNREADABLE
 from kpis.messages import syntax

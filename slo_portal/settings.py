@@ -52,6 +52,15 @@ TWILIO_URL = address("TWILIO_URL", text("TWILIO_URL") or "https://api.twilio.com
 OUTGOING_ALLOWED = words("OUTGOING_ALLOWED", [])
 HEARTBEAT_URL = address("HEARTBEAT_URL", text("HEARTBEAT_URL"))
 
+# requests a minute: of a token or session, of exports of it, and of an address that nobody is known from; 0 is no limit
+API_LIMITS = {
+    "read": number("API_READS_PER_MINUTE", 6_000, 0, 1_000_000),
+    "write": number("API_WRITES_PER_MINUTE", 1_200, 0, 1_000_000),
+    "ingest": number("API_INGESTS_PER_MINUTE", 30_000, 0, 1_000_000),
+    "export": number("API_EXPORTS_PER_MINUTE", 60, 0, 1_000_000),
+    "stranger": number("API_REFUSALS_PER_MINUTE", 600, 0, 1_000_000),
+}
+
 # --- the house -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "slo_portal.apps.AdminConfig",
@@ -222,8 +231,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(request_id)s%(message)s"}},
+    "filters": {"request_id": {"()": "accounts.request_ids.InLog"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {name: {"level": "INFO"} for name in ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")},
 }

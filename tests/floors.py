@@ -10,6 +10,8 @@ FLOORS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")  # a
 PURE = (
     "accounts.addresses",
     "accounts.cells",
+    "accounts.rates",
+    "accounts.request_ids",
     "accounts.totp",
     "alerts.escalation",
     "alerts.escalation",
@@ -28,6 +30,7 @@ PURE = (
     "alerts.transports.texts",
     "alerts.words",
     "kpis.bodies",
+    "kpis.cursors",
     "kpis.events",
     "kpis.importers",
     "kpis.messages",
@@ -44,7 +47,7 @@ PURE = (
     "slo_portal.env",
 )
 FACES = ("views", "api", "admin", "management", "urls")
-DOORS = ("authentication", "middleware", "admin_audit", "context")
+DOORS = ("authentication", "manners", "middleware", "admin_audit", "context")
 ASKS_THE_CLOCK = (*FACES, *DOORS, "tasks", "listen")
 CLOCKS = {"timezone.now", "datetime.now", "datetime.utcnow", "date.today", "datetime.today", "time.time"}
 SIGNALS = ("django.dispatch", "django.db.models.signals", "django.core.signals", "django.contrib.auth.signals")

@@ -9,7 +9,9 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.endpoint import JSON, Endpoint, read_body, success
+from accounts.bodies import JSON, read_body
+from accounts.endpoint import Endpoint, success
+from accounts.manners import INGEST
 from accounts.problems import Problem
 from kpis import bodies, events
 from kpis.bodies import BadBody, TooMuch
@@ -26,6 +28,7 @@ class Facts(Endpoint):
     """A single object or a batch; good rows are stored even if others are refused, unless `atomic`."""
 
     kind: Kind
+    counts_as = INGEST
     accepted: Sequence[str] = (JSON, NDJSON)
 
     def post(self, request: Request) -> Response:
