@@ -145,6 +145,7 @@ class CodeForm(forms.Form):
 class FirstCodeForm(CodeForm):
     """Takes a new secret into use; then `recovery_codes` are there."""
 
+    code = forms.CharField(label="Code from the app", max_length=20, widget=CODE)
     recovery_codes: list[str] | None = None
 
     def attempt(self) -> None:
