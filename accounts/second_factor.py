@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
@@ -25,8 +24,8 @@ def begin(user: User) -> None:
 def secret_of(user: User) -> str:
     """Empty when there is none, or when the SECRET_KEY that sealed it is gone."""
     try:
-        return sealing.cipher(PURPOSE).decrypt(user.totp_secret.encode()).decode() if user.totp_secret else ""
-    except InvalidToken:
+        return sealing.unseal(PURPOSE, user.totp_secret) if user.totp_secret else ""
+    except sealing.Unreadable:
         return ""
 
 
@@ -84,7 +83,7 @@ def _fits(user: User, code: str, now: datetime) -> bool:
 
 
 def _seal(secret: str) -> str:
-    return sealing.cipher(PURPOSE).encrypt(secret.encode()).decode()
+    return sealing.seal(PURPOSE, secret)
 
 
 def _is_recovery_code(user: User, code: str) -> bool:

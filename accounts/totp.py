@@ -4,10 +4,9 @@ import base64
 import hmac
 import secrets
 from datetime import datetime
+from typing import Any
 
-import segno
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from accounts.when_needed import when_needed
 
 STEP, DIGITS = 30, 6
 DRIFT = 1  # steps that the two clocks may be apart
@@ -29,17 +28,20 @@ def matching_step(secret: str, code: str, at: datetime) -> int | None:
 
 
 def code_of(secret: str, step: int) -> str:
-    return _totp(secret).generate(step * STEP).decode()
+    code: bytes = _totp(secret).generate(step * STEP)
+    return code.decode()
 
 
 def uri(secret: str, account: str, issuer: str) -> str:
     """What the QR code says."""
-    return _totp(secret).get_provisioning_uri(account, issuer)
+    address: str = _totp(secret).get_provisioning_uri(account, issuer)
+    return address
 
 
 def qr(text: str) -> str:
     """An SVG element without styles, black on the ground that it stands on."""
-    return segno.make_qr(text, error="m").svg_inline(border=2, omitsize=True)
+    svg: str = when_needed("segno").make_qr(text, error="m").svg_inline(border=2, omitsize=True)
+    return svg
 
 
 def new_recovery_codes() -> list[str]:
@@ -53,5 +55,7 @@ def plain(typed: str) -> str:
     return "".join(typed.split()).replace("-", "").lower()[:20]
 
 
-def _totp(secret: str) -> TOTP:
-    return TOTP(base64.b32decode(secret), DIGITS, SHA1(), STEP)  # noqa: S303 - the one that all apps know
+def _totp(secret: str) -> Any:
+    """By SHA-1, the one that all apps know."""
+    hashes, totp = (when_needed(f"cryptography.hazmat.primitives.{name}") for name in ("hashes", "twofactor.totp"))
+    return totp.TOTP(base64.b32decode(secret), DIGITS, hashes.SHA1(), STEP)

@@ -7,38 +7,23 @@ it anew.
 import json
 from collections.abc import Mapping
 
-from cryptography.fernet import InvalidToken
+from accounts import sealing
+from accounts.sealing import Unreadable
 
-from accounts.sealing import cipher
-
+__all__ = ["Unreadable", "reveal", "rotate", "seal"]
 PURPOSE = b"slo-portal channel secrets 1"
-
-
-class Unreadable(Exception):
-    """The key that encrypted a secret is gone."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Its secret was encrypted with another SECRET_KEY. Enter it anew, or name that key in SECRET_KEY_FALLBACKS."
-        )
 
 
 def seal(values: Mapping[str, str]) -> str:
     """What is kept in the database; nothing stays nothing."""
-    return cipher(PURPOSE).encrypt(json.dumps(dict(values)).encode()).decode() if values else ""
+    return sealing.seal(PURPOSE, json.dumps(dict(values))) if values else ""
 
 
 def reveal(sealed: str) -> dict[str, str]:
     """Raises Unreadable."""
-    try:
-        return dict(json.loads(cipher(PURPOSE).decrypt(sealed.encode()))) if sealed else {}
-    except InvalidToken:
-        raise Unreadable from None
+    return dict(json.loads(sealing.unseal(PURPOSE, sealed))) if sealed else {}
 
 
 def rotate(sealed: str) -> str:
     """The same values under the present SECRET_KEY. Raises Unreadable."""
-    try:
-        return cipher(PURPOSE).rotate(sealed.encode()).decode() if sealed else ""
-    except InvalidToken:
-        raise Unreadable from None
+    return sealing.reseal(PURPOSE, sealed) if sealed else ""

@@ -13,6 +13,7 @@ PURE = (
     "accounts.rates",
     "accounts.request_ids",
     "accounts.totp",
+    "accounts.when_needed",
     "alerts.escalation",
     "alerts.escalation",
     "alerts.kinds",
