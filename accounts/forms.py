@@ -42,6 +42,7 @@ class NewUserForm(BaseUserCreationForm):
     class Meta:
         model = User
         fields = ["username", "first_name", "last_name"]
+        labels = {"username": "User name"}
 
 
 class PasswordForm(PasswordChangeForm):
@@ -97,6 +98,7 @@ class OwnTokenForm(TokenForm):
 
     class Meta(TokenForm.Meta):
         fields = ["organization", "name", "scope"]
+        labels = {"organization": "Organisation"}
 
     def __init__(self, *args: Any, user: User, organizations: list[Organization], now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,6 +1,7 @@
 """What people do about their own accounts: password, second factor, sessions, and where they are."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -29,7 +30,17 @@ View = Callable[..., HttpResponse]
 
 
 def for_user(view: View) -> View:
-    return never_cache(login_required(view))
+    """For whoever is signed in, with the clock of the organisation that is looked at."""
+
+    @never_cache
+    @login_required
+    @wraps(view)
+    def local(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        found = access.of_request(request)
+        with timezone.override(found.organization.time_zone if found else None):
+            return view(request, *args, **kwargs)
+
+    return local
 
 
 @for_user
