@@ -1,41 +1,50 @@
 """What should have been done by now and was not, by what the schedule says: organisations, by their id."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
-from django_celery_beat.models import PeriodicTask
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.models import Organization
 from alerts import delivery
+from slos.models import EngineState
 
-MISSED = 2  # turns of the schedule after which something is late
+MISSED = 2  # turns of the schedule after which a tick is late that nobody has asked for
+ASKED = timedelta(seconds=3)  # what workers were asked for is late after that
 
 
 def ticks(*, now: datetime) -> list[str]:
     """Whose figures have not been brought up to date; none where the operator has switched ticks off."""
-    limit = _limit("slo_portal.tasks.tick", now)
-    if limit is None or not settings.METRICS_ENABLED:
+    every = _schedule("slo_portal.tasks.tick")
+    if every is None or not settings.METRICS_ENABLED:
         return []
+    limit = now - MISSED * every.schedule.run_every
     behind = Q(enginestate=None) | Q(enginestate__ticked_at=None) | Q(enginestate__ticked_at__lt=limit)
     return _ids(Organization.objects.filter(behind, is_active=True).values_list("pk", flat=True))
 
 
+def unanswered(asked: Mapping[str, datetime], *, now: datetime) -> tuple[dict[str, datetime], list[str]]:
+    """Of the ticks that workers were asked for, by organisation and since when: those that are still to come, and
+    whose of them are late."""
+    rows = EngineState.objects.filter(organization__in=[UUID(pk) for pk in asked])
+    done = {str(pk): at for pk, at in rows.values_list("organization", "ticked_at") if at}
+    still = {pk: since for pk, since in asked.items() if pk in done and done[pk] < since}
+    return still, [pk for pk, since in still.items() if settings.METRICS_ENABLED and now - since > ASKED]
+
+
 def deliveries(*, now: datetime) -> list[str]:
-    """For whom a message is due and has not been taken."""
-    limit = _limit("slo_portal.tasks.deliver", now)
-    return [] if limit is None else _ids(delivery.waiting(now=limit))
+    """For whom a message is due and has not been taken: workers are asked for each as it falls due."""
+    return _ids(delivery.waiting(now=now - ASKED)) if _schedule("slo_portal.tasks.deliver") else []
 
 
-def _limit(task: str, now: datetime) -> datetime | None:
-    """What was due before this is late; None while the task is switched off."""
-    row = (
-        PeriodicTask.objects.filter(task=task, enabled=True, interval__isnull=False).select_related("interval").first()
-    )
-    if row is None or row.interval is None:
-        return None
-    every: timedelta = row.interval.schedule.run_every
-    return now - MISSED * every
+def _schedule(task: str) -> IntervalSchedule | None:
+    """None while the task is switched off."""
+    rows = PeriodicTask.objects.filter(task=task, enabled=True, interval__isnull=False)
+    row = rows.select_related("interval").first()
+    return row.interval if row else None
 
 
 def _ids(found: object) -> list[str]:

@@ -8,23 +8,23 @@ without either of them, some seconds later than usual.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from celery import current_app
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
-from kombu.exceptions import KombuError
 
 from accounts import reach
 from kpis.poke import CHANNEL
-from slo_portal import late
+from slo_portal import broker, late
 
 TICK, DELIVER = "slo_portal.tasks.tick_organization", "slo_portal.tasks.deliver_organization"
 TOGETHER = 0.05  # seconds in which pokes for one organisation become one
 PAUSE = 5.0  # seconds after a failure
 LOOKS_EVERY = 2.0  # seconds, for what is late
+HURRY = 0.2  # seconds that slow receivers of messages are waited for
 log = logging.getLogger(__name__)
 
 
@@ -34,7 +34,7 @@ class Listener(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True, name="listener")
         self.stopped = threading.Event()
-        self.broker_rests_until = 0.0  # by the monotonic clock; nothing is handed over before
+        self.asked: dict[str, datetime] = {}  # ticks that a worker was asked for, by organisation, since when
 
     def run(self) -> None:
         while not self.stopped.is_set():
@@ -51,35 +51,37 @@ class Listener(threading.Thread):
         connection.execute(f"LISTEN {CHANNEL}")
         looked = time.monotonic()
         while not self.stopped.is_set():
-            self._each(TICK, _pokes(connection), self._hand_over)
+            for organization in _pokes(connection):
+                self._ask_for_tick(organization)
             if time.monotonic() - looked >= LOOKS_EVERY:
-                with reach.within(reach.EVERYTHING):
-                    ticks, deliveries = late.ticks(now=timezone.now()), late.deliveries(now=timezone.now())
-                self._each(TICK, ticks, _do)
-                self._each(DELIVER, deliveries, _do)
+                self._catch_up()
                 looked = time.monotonic()
             close_old_connections()
 
-    def _each(self, task: str, organizations: Sequence[str], act: Callable[[str, str], None]) -> None:
-        for organization in organizations:
-            act(task, organization)
+    def _ask_for_tick(self, organization: str) -> None:
+        now = timezone.now()
+        if broker.takes(TICK, organization):
+            self.asked.setdefault(organization, now)
+        else:
+            _do(TICK, organization)
 
-    def _hand_over(self, task: str, organization: str) -> None:
-        """To a worker; a broker that does not take it is left alone for a while."""
-        if time.monotonic() >= self.broker_rests_until:
-            try:
-                current_app.send_task(task, [organization], retry=False, expires=60)
-                return
-            except (KombuError, OSError) as error:
-                log.info("the broker does not answer: %s", error)
-                self.broker_rests_until = time.monotonic() + PAUSE
-        _do(task, organization)
+    def _catch_up(self) -> None:
+        """Do what nobody else has done. Workers that answer nobody are asked for nothing for a while."""
+        with reach.within(reach.EVERYTHING):
+            self.asked, unanswered = late.unanswered(self.asked, now=timezone.now())
+            ticks, deliveries = late.ticks(now=timezone.now()), late.deliveries(now=timezone.now())
+        if unanswered:
+            broker.rest()
+        for organization in {*unanswered, *ticks}:
+            _do(TICK, organization)
+        for organization in deliveries:
+            _do(DELIVER, organization, HURRY)
 
 
-def _do(task: str, organization: str) -> None:
+def _do(task: str, organization: str, *more: float) -> None:
     """Here and now. One organisation that fails stops no other."""
     try:
-        current_app.tasks[task](organization)
+        current_app.tasks[task](organization, *more)
     except DatabaseError:
         raise
     except Exception:

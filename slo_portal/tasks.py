@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
-from kombu.exceptions import KombuError
 
 from accounts import reach
 from accounts.models import Organization
 from alerts import delivery
 from alerts.evaluate import evaluate
+from slo_portal import broker
 from slo_portal.heartbeat import send as send_heartbeat
 from slos import figures, jobs, measure
 from slos.models import Period
 from slos.tick import tick as tick_slos
 
-PATIENCE = 2.0  # seconds that a worker waits for slow receivers
+PATIENCE, HURRY = 2.0, 0.2  # seconds for slow receivers, of a worker and of who has something else to do
 ENABLED = {Period.HOURLY: "SLO_HOURLY_ENABLED", Period.DAILY: "SLO_DAILY_ENABLED", Period.WEEKLY: "SLO_WEEKLY_ENABLED"}
 
 
@@ -36,7 +36,8 @@ def tick() -> None:
     """Every few seconds: have each organisation's figures brought up to date, by whichever worker is free."""
     if settings.METRICS_ENABLED:
         for pk in Organization.objects.filter(is_active=True).values_list("pk", flat=True):
-            tick_organization.apply_async((str(pk),), expires=60)
+            if not broker.takes(tick_organization.name, str(pk)):
+                return  # the listener does what is late
 
 
 @shared_task
@@ -55,14 +56,15 @@ def deliver() -> None:
     with reach.within(reach.EVERYTHING):
         waiting = delivery.waiting(now=timezone.now())
     for pk in waiting:
-        deliver_organization.apply_async((str(pk),), expires=60)
+        if not broker.takes(deliver_organization.name, str(pk)):
+            return
 
 
 @shared_task
-def deliver_organization(pk: str) -> None:
+def deliver_organization(pk: str, patience: float = PATIENCE) -> None:
     with _working_for(pk=pk) as organization:
         if organization:
-            delivery.deliver(organization, clock=timezone.now, patience=PATIENCE)
+            delivery.deliver(organization, clock=timezone.now, patience=patience)
 
 
 @shared_task
@@ -74,10 +76,8 @@ def heartbeat() -> None:
 
 def _hand_over(pk: str) -> None:
     """Messages go at once, by another worker, so that a slow channel holds up no tick; without a broker by this one."""
-    try:
-        deliver_organization.apply_async((pk,), expires=60, retry=False)
-    except (KombuError, OSError):
-        deliver_organization(pk)
+    if not broker.takes(deliver_organization.name, pk):
+        deliver_organization(pk, HURRY)
 
 
 @shared_task
