@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from accounts import audit, invitations, tokens
 from accounts.models import Membership, Organization, User
+from alerts import incidents
+from alerts.models import Mail, Silence
 from kpis.ingest import store_rows
 from kpis.messages import EXCEPTION, INVOICE
 from kpis.models import SystemMetric
@@ -22,6 +24,7 @@ from slo_portal.organizations import set_up
 from slos import jobs
 from slos.measure import catch_up
 from slos.tick import tick
+from tests.alerts.alerting import an_alert, tell
 
 ROLES = Membership.Role.values
 
@@ -72,7 +75,21 @@ def furnished(name: str, now: datetime) -> Organization:
     jobs.request(organization, "daily", at, now, by=None)
     tick(organization, now=now)
     catch_up(organization, "daily", now=now)
+    alarmed(organization, now)
     return organization
+
+
+def alarmed(organization: Organization, now: datetime) -> None:
+    """An incident that was told by mail, and a silence."""
+    alert = an_alert(organization, now=now, severity="incident", title=f"{organization.name} are late")
+    incidents.open_for(alert, now=now)
+    tell(alert, organization.channels.get(), now=now)
+    Silence.objects.create(
+        organization=organization, reason=f"{organization.name} move", start=now, end=now + timedelta(hours=1)
+    )
+    Mail.objects.create(
+        key=organization.slug, organization=organization, target="ops@example.com", subject="Late", text="Late"
+    )
 
 
 def models() -> list[type[Model]]:

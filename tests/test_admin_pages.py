@@ -1,5 +1,7 @@
 """Every page of the admin: it answers, it shows one organisation nothing of another, and only what a role allows."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
@@ -7,17 +9,35 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ApiToken, AuditEntry, Invitation, Membership, Organization, User
+from alerts.models import (
+    Channel,
+    EscalationPolicy,
+    Incident,
+    Mail,
+    Message,
+    Notification,
+    Rota,
+    Silence,
+    SLOAlert,
+)
 from kpis.models import InvoiceException, InvoiceMetric, SystemMetric
 from slos.models import EngineState, Job, SLIMeasurement, SLODefinition
 from tests.admin_world import ROLES, address, listed, member, models, text, world
+from tests.alerts.alerting import an_alert, tell
 
 pytestmark = pytest.mark.django_db
 PAGES = ("change", "history", "delete")
 OF_AN_ORGANIZATION = [m for m in models() if m._meta.app_label != "django_celery_beat"]
-FOR_ADMINS = {User, Membership, ApiToken, Invitation, AuditEntry}
-CHANGED_BY = {SLODefinition: {"editor", "admin"}, Organization: {"admin"}, User: {"admin"}, Membership: {"admin"}}
-ADDED_BY = {SLODefinition: {"editor", "admin"}, User: {"admin"}, Membership: {"admin"}, ApiToken: {"admin"}}
-ADDED_BY[Invitation] = {"admin"}
+SEEN_FROM = {
+    **dict.fromkeys((User, Membership, ApiToken, Invitation, AuditEntry, Mail), "admin"),
+    **dict.fromkeys((Message, Notification), "operator"),
+}
+EDITED = {model: {"editor", "admin"} for model in (SLODefinition, Channel, EscalationPolicy, Rota)}
+EDITED |= {Silence: {"operator", "editor", "admin"}, User: {"admin"}, Membership: {"admin"}}
+CHANGED_BY = {**EDITED, Organization: {"admin"}}
+ADDED_BY = {**EDITED, ApiToken: {"admin"}, Invitation: {"admin"}}
+ONE_ORGANIZATION = {InvoiceMetric, InvoiceException, SystemMetric, SLIMeasurement}
+ONE_ORGANIZATION |= {SLOAlert, Incident, Message, Notification}
 
 
 @pytest.fixture
@@ -56,7 +76,7 @@ def test_a_role_sees_its_own_organization_and_nothing_of_another(house, role):
 
 
 def may_see(model, role):
-    return role == "admin" or model not in FOR_ADMINS
+    return ROLES.index(role) >= ROLES.index(SEEN_FROM.get(model, "viewer"))
 
 
 def test_a_superuser_sees_both(house):
@@ -64,7 +84,7 @@ def test_a_superuser_sees_both(house):
     for model in OF_AN_ORGANIZATION:
         chosen = (
             {"organization": str(house.theirs.pk)}
-            if model in {InvoiceMetric, InvoiceException, SystemMetric, SLIMeasurement}
+            if model in ONE_ORGANIZATION
             else {}
         )
         assert {str(row.pk) for row in rows_of(model, house.theirs)} <= set(listed(client, model, **chosen)), model
@@ -207,8 +227,11 @@ def queries(client, model) -> int:
 
 
 QUERIES = {
-    ApiToken: 6, AuditEntry: 8, Invitation: 6, Membership: 6, Organization: 5, User: 5, InvoiceException: 6, InvoiceMetric: 6, SystemMetric: 6,
+    ApiToken: 6, AuditEntry: 8, Invitation: 6, Membership: 6, Organization: 5, User: 5,
+    InvoiceException: 6, InvoiceMetric: 6, SystemMetric: 6,
     EngineState: 6, Job: 6, SLIMeasurement: 9, SLODefinition: 9,
+    SLOAlert: 9, Incident: 8, Channel: 6, Message: 8, Notification: 8, EscalationPolicy: 7, Rota: 9, Silence: 6,
+    Mail: 6,
 }  # fmt: skip
 
 
@@ -243,3 +266,18 @@ def fill(house, number: int) -> None:
         InvoiceException.objects.create(organization=ours, exception_id=f"more-{k}")
         SystemMetric.objects.create(organization=ours, metric_name=f"more-{k}", value=1, measured_at=now)
         Job.objects.create(organization=ours, period="daily", period_start=now, period_end=now, created_by=user)
+        alarm(ours, k, user)
+
+
+def alarm(ours, k, user) -> None:
+    """Another one of everything about alerts."""
+    now = timezone.now()
+    alert = an_alert(ours, None, now=now, subject=str(k))
+    channel = Channel.objects.create(organization=ours, name=str(k), kind="email", targets=["a@b.example"])
+    Incident.objects.create(organization=ours, alert=alert, owner=user, opened_at=now)
+    tell(alert, channel, now=now)
+    policy = EscalationPolicy.objects.create(organization=ours, name=str(k), severity="info")
+    policy.steps.create(position=1)
+    Rota.objects.create(organization=ours, name=str(k), starts_on=now.date()).members.create(position=1, user=user)
+    Silence.objects.create(organization=ours, reason=str(k), owner=user, start=now, end=now + timedelta(hours=1))
+    Mail.objects.create(key=f"m{k}", organization=ours, target="a@b.example", subject=str(k), text="")

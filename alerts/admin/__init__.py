@@ -1,0 +1,3 @@
+from alerts.admin import channels, outbox, policies, raised
+
+__all__ = ["channels", "outbox", "policies", "raised"]
