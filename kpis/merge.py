@@ -18,10 +18,12 @@ from msgspec import UNSET, Struct
 from msgspec.structs import astuple
 
 from accounts.models import Organization
-from kpis.messages import INVOICE, Kind
-from kpis.models import DirtyBucket, InvoiceException, InvoiceMetric
+from kpis.messages import EXCEPTION, INVOICE, Kind
+from kpis.models import DirtyBucket, ExceptedInvoice, InvoiceException, InvoiceMetric
 
-INVOICES, EXCEPTIONS, MARKS = (model._meta.db_table for model in (InvoiceMetric, InvoiceException, DirtyBucket))
+INVOICES, EXCEPTIONS, MARKS, EXCEPTED = (
+    model._meta.db_table for model in (InvoiceMetric, InvoiceException, DirtyBucket, ExceptedInvoice)
+)
 STRIPES = 64
 PASSES = 10  # a second is rare, a third needs rows that come and go
 CSV = r"""FORMAT csv, QUOTE '"', ESCAPE '\', NULL 'null'"""
@@ -73,6 +75,14 @@ class Merge:
         lines = as_csv([mask, *(take(row) if plain else map(_plain, take(row)))] for mask, row in rows)
         with cursor.copy(f"COPY {staged} ({columns}) FROM STDIN ({CSV})") as copy:
             copy.write(lines)
+
+
+# Whose exceptions have changed: invoices count in their KPIs whether they have any.
+EXCEPTED_MARKS = f"""
+            INSERT INTO {EXCEPTED} (organization_id, invoice_id)
+            SELECT DISTINCT %(organization)s, invoice_id FROM (
+                SELECT invoice_id FROM changed UNION SELECT old_invoice_id FROM changed
+            ) ids WHERE invoice_id IS NOT NULL"""  # noqa: S608
 
 
 @lru_cache(maxsize=512)
@@ -130,7 +140,7 @@ def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> 
     `known` waits, in key order, for whoever is changing the same rows, and reads what they left: FOR UPDATE does.
     """
     key = kind.key
-    read = dict.fromkeys((*kind.times, *named))
+    read = dict.fromkeys((*kind.times, *named, *(["invoice_id"] if kind is EXCEPTION else [])))
     merged = [f"{_merged(kind, name, uniform) if name in named else f'o.{name}'} AS {name}" for name in read]
     old = [f"o.{name} AS old_{name}" for name in read]
     differs = " OR ".join([f"{name} IS DISTINCT FROM old_{name}" for name in named] or ["false"])
@@ -138,6 +148,7 @@ def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> 
     columns = "".join(f", {name}" for name in named)
     turned = "changed c WHERE (c.voided_at IS NULL) <> (c.old_voided_at IS NULL)"
     voided = _voiding_marks(turned) if "voided_at" in named else ""
+    excepted = f", excepted AS ({EXCEPTED_MARKS})" if kind is EXCEPTION else ""
     return f"""
         WITH known AS (
             SELECT {", ".join([f"m.{name}" for name in ("id", key, *read)])}
@@ -156,7 +167,7 @@ def statement(kind: Kind, table: str, named: tuple[str, ...], uniform: bool) -> 
             ON CONFLICT (organization_id, {key}) DO NOTHING RETURNING id
         ), marked AS (
             {_marks(kind, voided)}
-        )
+        ){excepted}
         SELECT (SELECT count(*) FROM changed WHERE old_id IS NULL), (SELECT count(*) FROM inserted),
             (SELECT count(*) FROM updated)"""  # noqa: S608
 

@@ -25,7 +25,7 @@ LOOK_BACKS = {
 }
 _NAMES = {length: name for name, length in LOOK_BACKS.items()}
 WIDTHS = {5: BUCKET, 60: HOUR, 1440: DAY}  # minutes: length of the stored sums
-_QUARTER_HOUR = timedelta(minutes=15)  # since 2000 every zone's offset is a multiple of it
+QUARTER_HOUR = timedelta(minutes=15)  # since 2000 every zone's offset is a multiple of it
 Interval = tuple[datetime, datetime]
 
 
@@ -96,7 +96,7 @@ def first_shown(wall: datetime, zone: ZoneInfo) -> datetime:
     """
     found = min(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     while found.astimezone(zone).replace(tzinfo=None) < wall:
-        found = floor(found, _QUARTER_HOUR) + _QUARTER_HOUR
+        found = floor(found, QUARTER_HOUR) + QUARTER_HOUR
     return found
 
 
@@ -108,17 +108,22 @@ def local_periods(period: str, start: datetime, end: datetime, zone: ZoneInfo) -
     return [(a, b) for a, b in pairwise(borders) if a < b and b > start and a < end]
 
 
+def period_of(period: str, at: datetime, zone: ZoneInfo) -> Interval:
+    """The local hour, day or ISO week (`hourly`, `daily`, `weekly`) that holds `at`."""
+    return local_periods(period, at, at + timedelta(microseconds=1), zone)[0]
+
+
 def _hours(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    at = floor(start, _QUARTER_HOUR).astimezone(UTC)
+    at = floor(start, QUARTER_HOUR).astimezone(UTC)
     while at.astimezone(zone).minute:
-        at -= _QUARTER_HOUR
+        at -= QUARTER_HOUR
     while True:
         yield at
         if at >= end:
             return
-        at += _QUARTER_HOUR
+        at += QUARTER_HOUR
         while at.astimezone(zone).minute:
-            at += _QUARTER_HOUR
+            at += QUARTER_HOUR
 
 
 def _days(start: datetime, end: datetime, zone: ZoneInfo, step: int) -> Iterator[datetime]:

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import Organization
-from kpis import feeds
+from kpis import feeds, rollups
 from kpis.failpoints import fp
 from kpis.periods import floor
 from slos import buckets, counters, measure, snapshots
@@ -56,6 +56,7 @@ def _tick(organization: Organization, state: EngineState, now: datetime) -> Tick
     slos = list(organization.slos.active())
     feeds.take(organization)
     marks = buckets.take_marks(organization)
+    rollups.note(organization, marks)
     counted = counters.count_facts(organization, marks, since=state.sealed_before, now=now, last=state.ticked_at)
     groups = buckets.by_count(slos)
     dirty: Dirty = buckets.dirty_by_marks(marks, groups)

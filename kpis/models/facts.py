@@ -21,6 +21,12 @@ def seconds_between(start: str, end: str) -> models.GeneratedField:
     return models.GeneratedField(expression=between, output_field=models.FloatField(null=True), db_persist=True)
 
 
+# The backlog: neither approved, rejected, failed nor voided.
+OPEN = Q(approved_at=None, rejected_at=None, voided_at=None) & (
+    Q(processing_outcome=None) | Q(processing_outcome="succeeded")
+)
+
+
 class InvoiceMetric(models.Model):
     """One invoice of one organisation, merged from every message about it."""
 
@@ -109,6 +115,7 @@ class InvoiceMetric(models.Model):
                 condition=Q(duplicate_confirmed=True, duplicate_confirmed_at__isnull=False),
             ),
             models.Index("organization", "invoice_id", name="invoice_voided", condition=Q(voided_at__isnull=False)),
+            models.Index("organization", "uploaded_at", name="invoice_open", condition=OPEN),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,105 @@
+"""The KPIs of a range of time, what they were before, by vendor, channel or document type, and the backlog of now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Min, Q
+
+from accounts.models import Organization
+from kpis import counting, ranges
+from kpis.figures import Figures
+from kpis.models import InvoiceMetric, RollupState
+from kpis.models.facts import OPEN
+from kpis.periods import DAY, EPOCH, Interval, local_date, midnight, weeks_before
+
+MOST_PARTS = 50
+AGES = (1, 3, 7, 30)  # days that divide the backlog
+WEEK = timedelta(weeks=1)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Of whom, and which part of the work: all of it when `only` is empty. Rows reach back to `since`."""
+
+    organization: Organization
+    only: Mapping[str, str]
+    since: datetime | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.organization.time_zone
+
+    def figures(self, spans: Sequence[Interval], *, between: int = ranges.ROWS, binned: bool = True) -> list[Figures]:
+        """Of each span; those of a part of the work come from the rows, as far as these reach."""
+        if not self.only:
+            return ranges.read(self.organization, spans, between=between, since=self.since, binned=binned)
+        return counting.count(self.organization, [self.within_reach(span) for span in spans], self.only)
+
+    def within_reach(self, span: Interval) -> Interval:
+        start, end = span
+        return (start, end) if self.since is None else (min(max(start, self.since), end), end)
+
+    def data_through(self) -> datetime | None:
+        """Whatever was ingested until then is in the rollups."""
+        state = RollupState.objects.filter(organization=self.organization).values_list("counted_at", flat=True)
+        return state.first()
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What is uploaded and neither approved, rejected, failed nor voided, by its age."""
+
+    invoices: int
+    oldest: datetime | None
+    middle: datetime | None  # half of them have waited longer
+    ages: Sequence[tuple[int | None, int]]  # (younger than so many days and not in the one before, invoices)
+
+
+def comparable(span: Interval, zone: ZoneInfo) -> dict[str, Interval | None]:
+    """The period of the same length before, and the same weekdays and hours earlier; None where no row can lie."""
+    start, end = span
+    weeks = -(-(end - start) // WEEK)
+    earlier = {
+        "previous": (_before(span, zone), start),
+        "same_weekdays": (weeks_before(start, weeks, zone), weeks_before(end, weeks, zone)),
+    }
+    return {name: (max(first, EPOCH), last) if last > EPOCH else None for name, (first, last) in earlier.items()}
+
+
+def _before(span: Interval, zone: ZoneInfo) -> datetime:
+    """Where the period of the same length before begins; of whole local days: of as many days."""
+    start, end = span
+    first, last = (local_date(at, zone) for at in span)
+    if (midnight(first, zone), midnight(last, zone)) == span:
+        return midnight(first - (last - first), zone)
+    return start - (end - start)
+
+
+def parts(scope: Scope, span: Interval, by: str) -> tuple[dict[str | None, Figures], bool]:
+    """The figures of the largest parts, by what `by` names; and whether there are more."""
+    start, end = within = scope.within_reach(span)
+    rows = InvoiceMetric.objects.filter(
+        organization=scope.organization, voided_at=None, uploaded_at__gte=start, uploaded_at__lt=end, **scope.only
+    )
+    found = list(rows.values_list(by).annotate(n=Count("pk")).order_by("-n", by)[: MOST_PARTS + 1])
+    names = [name for name, _ in found[:MOST_PARTS]]
+    figures = counting.count_parts(scope.organization, within, by, names, scope.only) if names else {}
+    return figures, len(found) > MOST_PARTS
+
+
+def backlog(scope: Scope, *, now: datetime) -> Backlog:
+    rows = InvoiceMetric.objects.filter(OPEN, organization=scope.organization, uploaded_at__lte=now, **scope.only)
+    borders = [now, *(now - days * DAY for days in AGES)]
+    younger = {
+        f"age{i}": Count("pk", filter=Q(uploaded_at__lte=newest, uploaded_at__gt=oldest))
+        for i, (newest, oldest) in enumerate(pairwise(borders))
+    }
+    found = rows.aggregate(invoices=Count("pk"), oldest=Min("uploaded_at"), **younger)
+    counts = [found[name] for name in younger]
+    count = found["invoices"]
+    middle = rows.order_by("uploaded_at").values_list("uploaded_at", flat=True)[(count - 1) // 2] if count else None
+    ages = [*zip(AGES, counts, strict=True), (None, count - sum(counts))]
+    return Backlog(count, found["oldest"], middle, ages)

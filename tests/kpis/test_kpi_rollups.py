@@ -1,0 +1,143 @@
+"""KPIs from rollups and rows, at any moment and for any range, equal those of a naive count over the same rows."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import count
+from random import Random
+from typing import Any
+
+import pytest
+
+from accounts.models import Organization
+from kpis import payloads, rollups, summary, trends
+from kpis.figures import DURATIONS, SHARES, Figures
+from kpis.ingest import store_rows
+from kpis.messages import INVOICE
+from kpis.models import ExceptedInvoice, RollupMark
+from kpis.periods import Interval
+from kpis.summary import Scope
+from slos.buckets import take_marks
+from tests.facts import NOON
+from tests.oracle import kpis as oracle
+from tests.oracle import worlds
+from tests.oracle.facts import World
+from tests.slos.playing import KINDS
+
+pytestmark = pytest.mark.django_db
+NUMBERS = count()
+ADA = {"vendor": "Ada"}
+
+
+def another_organization(zone: object = "UTC") -> Organization:
+    slug = f"k{next(NUMBERS)}"
+    organization = Organization.objects.create(name=slug, slug=slug, time_zone=zone)
+    organization.refresh_from_db()
+    return organization
+
+
+def count_again(organization: Organization, now: datetime = NOON) -> int:
+    """What the tick and its task do for the KPIs."""
+    rollups.note(organization, take_marks(organization))
+    return rollups.refresh(organization, now=now)
+
+
+def assert_equal(found: Figures, expected: oracle.KPIs) -> None:
+    counted, data, figures = expected.counts, payloads.volume(found), payloads.performance(found)
+    assert data == {
+        "total_invoices": counted["total"],
+        "successful_invoices": counted["succeeded"],
+        "failed_invoices": counted["failed"],
+        "undecided_invoices": counted["undecided"],
+        "invoices_with_exceptions": counted["excepted"],
+        "straight_through_invoices": counted["straight"],
+        "human_reviews": counted["reviewed"],
+        "retried_invoices": counted["retried"],
+        "retries": counted["retries"],
+        "duplicates_confirmed": counted["duplicates"],
+        "duplicates_caught": counted["caught"],
+    }
+    decided = ("succeeded", "failed")
+    assert figures["processing_success_rate"] == near(expected.rate("succeeded", *decided))
+    assert found.straight_through_rate == near(expected.rate("straight", *decided))
+    assert figures["exception_rate"] == near(expected.rate("excepted", "total"))
+    assert figures["first_time_validation_rate"] == near(expected.rate("first", "checked"))
+    mean = sum(expected.confidences) / len(expected.confidences) if expected.confidences else None
+    assert figures["average_extraction_confidence"] == near(mean)
+    assert {kind: n for kind, (n, _) in found.by_key("kind").items()} == expected.kinds
+    assert {currency: total for currency, (_, total) in found.by_key("amount").items()} == expected.amounts
+    for duration in DURATIONS:
+        assert_times(found, duration, expected.seconds[duration])
+
+
+def assert_times(found: Figures, duration: str, seconds: list[Fraction]) -> None:
+    assert found.number(duration) == len(seconds)
+    assert found.mean_seconds(duration) == near(sum(seconds) / len(seconds) if seconds else None)
+    for name, value in found.percentiles(duration).items():
+        exact = oracle.percentile(seconds, Fraction(str(SHARES[name]))) if seconds else None
+        assert value == (None if exact is None else pytest.approx(float(exact), rel=0.01, abs=2e-6))
+
+
+def near(value: Any) -> Any:
+    return None if value is None else pytest.approx(float(value), rel=1e-6, abs=1e-4)
+
+
+def touched_by_hand(rng: Random) -> Iterator[dict[str, Any]]:
+    for n in range(0, 40, 2):
+        reviewed, currency = rng.choice([True, False, None]), rng.choice(["EUR", "USD", None])
+        yield {
+            "invoice_id": f"i{n}",
+            "requires_human_review": reviewed,
+            "retry_count": rng.randrange(3),
+            **({"amount": Decimal(rng.randrange(-900, 9000)) / 100, "currency": currency} if n % 6 else {}),
+        }
+
+
+def some_spans(rng: Random, script: worlds.Script) -> Iterator[Interval]:
+    for _ in range(3):
+        start = script.start + timedelta(minutes=rng.randrange(-3000, 9000), seconds=rng.randrange(60))
+        yield start, start + rng.choice([timedelta(minutes=20), timedelta(hours=5), timedelta(days=1, hours=3)])
+    yield script.start - timedelta(days=30), script.end + timedelta(days=2)
+
+
+@pytest.mark.parametrize("seed", [0, 3, 5, 9, 17, 20, 23, 36])
+def test_the_kpis_of_any_range_equal_a_naive_count(seed: int) -> None:
+    rng = Random(seed)
+    script = worlds.script(rng, invoices=40)
+    organization, world = another_organization(script.zone), World()
+    scope = Scope(organization, {})
+    for now, step in script.steps:
+        if isinstance(step, worlds.Tell):
+            store_rows(KINDS[step.kind], organization, step.messages, now=now)
+            for message in step.messages:
+                world.tell(step.kind, message, now)
+        elif isinstance(step, worlds.Tick):
+            count_again(organization, now)
+    for message in touched_by_hand(rng):
+        store_rows(INVOICE, organization, [message], now=script.end)
+        world.tell("invoice", message, script.end)
+    count_again(organization, script.end)
+    for span in some_spans(rng, script):
+        assert_equal(scope.figures([span])[0], oracle.kpis(world, span))
+        assert_equal(Scope(organization, ADA).figures([span])[0], oracle.kpis(world, span, ADA))
+        is_long = span[1] - span[0] > timedelta(days=30)  # too long for percentiles by hours
+        granularity = rng.choice(["daily", "weekly"] if is_long else ["hourly", "daily"])
+        points = [point for point in trends.points(scope, granularity, span) if point.figures.numbers]
+        assert sum(point.figures.uploaded for point in points) == oracle.kpis(world, span).counts["total"]
+        for point in points[:10]:
+            assert_equal(point.figures, oracle.kpis(world, point.span))
+    whole = oracle.kpis(world, span)
+    assert min(whole.counts[name] for name in ("total", "succeeded", "excepted", "checked", "retried")) > 0
+    assert all(whole.seconds[duration] for duration in DURATIONS)
+    parts, _ = summary.parts(scope, span, "vendor")
+    counted = [row for row in world.invoices if "uploaded_at" in row and "voided_at" not in row]
+    assert parts.keys() == {row.get("vendor") for row in counted}
+    for vendor, figures in parts.items():
+        assert_equal(figures, oracle.kpis(world, span, {"vendor": vendor}))
+    open_ = oracle.backlog(world, script.end)
+    found = summary.backlog(scope, now=script.end)
+    assert (found.invoices, found.oldest) == (len(open_), open_[0] if open_ else None)
+    assert sum(n for _, n in found.ages) == len(open_)
+    assert RollupMark.objects.filter(organization=organization).count() == 0
+    assert ExceptedInvoice.objects.filter(organization=organization).count() == 0
