@@ -40,7 +40,7 @@ class Rates:
         """One request of `key`, at `now` in seconds."""
         interval = WINDOW / limit
         with self.lock:
-            full_at = max(self.full_at.pop(key, now), now)
+            full_at = min(max(self.full_at.pop(key, now), now), now + WINDOW)  # also after the clock was put back
             excess = full_at + interval - now - WINDOW
             if excess <= 1e-6:
                 full_at += interval

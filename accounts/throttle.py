@@ -59,8 +59,9 @@ def _charge(name: str, limit: Limit, now: datetime) -> bool:
     row = Throttle(key=name, until=now, tried_at=now)
     # an upsert, because it locks the row and cannot meet one that somebody else is just clearing away
     Throttle.objects.bulk_create([row], update_conflicts=True, unique_fields=["key"], update_fields=["tried_at"])
-    until = max(Throttle.objects.values_list("until", flat=True).get(key=name), now) + limit.interval
     full = now + limit.burst * limit.interval
+    before = Throttle.objects.values_list("until", flat=True).get(key=name)
+    until = min(max(before, now), full) + limit.interval  # also after the clock was put back
     if until > full:
         raise TooMany(until - full)
     Throttle.objects.filter(key=name).update(until=until)

@@ -19,6 +19,7 @@ from django.db import connections
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
+from accounts import manners
 from slo_portal.local import Postgres, Server, Valkey, start
 from slo_portal.processes import stop
 
@@ -71,6 +72,12 @@ def django_db_setup(
     with django_db_blocker.unblock():
         connections.close_all()
         administer(maintenance, statement.format(sql.SQL("DROP"), sql.Identifier(name)))
+
+
+@pytest.fixture(autouse=True)
+def no_request_counted() -> None:
+    """The limits of the API are counted in the process, which all tests share."""
+    manners.rates.forget()
 
 
 def administer(server: dict[str, Any], statement: sql.Composable) -> None:

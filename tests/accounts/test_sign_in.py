@@ -99,6 +99,13 @@ def test_the_wait_is_told_and_ends(vera, clock):
     assert not waits(sign_in(Client(), "wrong"))  # all is forgiven
 
 
+def test_a_clock_that_is_put_back_makes_nobody_wait_for_days(vera, clock):
+    for _ in range(6):
+        sign_in(Client(), "wrong")
+    clock.shift(timedelta(days=-3))
+    assert sign_in(Client())["Retry-After"] == "300"
+
+
 def test_whoever_signed_in_from_a_browser_before_is_not_locked_out_by_others(vera):
     known = Client()
     assert sign_in(known).status_code == 302
