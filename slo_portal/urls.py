@@ -4,6 +4,7 @@ from django.urls import include, path
 from accounts.problems import not_found
 from alerts import inbox
 from monitoring.views import live
+from slo_portal.views import Schema, docs, try_out
 from slos.views import overview, overview_part
 
 urlpatterns = [
@@ -14,5 +15,8 @@ urlpatterns = [
     path("health/live", live, name="live"),
     path("admin/", admin.site.urls),
     path("api/v1/metrics/", include("slo_portal.api_urls")),
+    path("api/schema", Schema.as_view(), name="api-schema"),
     path("api/<path:rest>", not_found),
+    path("docs", docs, name="docs"),
+    path("docs/try", try_out, name="docs-try"),
 ]

@@ -4,15 +4,19 @@ import csv
 import io
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
+import msgspec
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Membership, Organization, User
 from accounts.tokens import issue
+from slo_portal.openapi.common import Envelope
+from slo_portal.openapi.operations import OPERATIONS
 from slos.catalogue import ensure_defaults
 
 API = "/api/v1/metrics/"
@@ -61,8 +65,19 @@ def checked(answer: HttpResponse, address: str) -> HttpResponse:
         assert problem["detail"]
     elif answer.content:
         assert answer["Content-Type"] == JSON
-        assert answer.json().keys() == {"success", "data", "message"}
+        as_described(answer)
     return answer
+
+
+@cache
+def decoder(name: str, method: str) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(Envelope[OPERATIONS[name, method].answer])
+
+
+def as_described(answer: HttpResponse) -> None:
+    """Each field of an answer stands in the API's description, with its type, and none is missing."""
+    method = answer.request["REQUEST_METHOD"].lower()
+    decoder(answer.resolver_match.url_name, method).decode(answer.content)
 
 
 def data(answer: HttpResponse) -> dict[str, Any]:

@@ -35,6 +35,7 @@ POLICIES = {  # by the beginning of a name, the longest that fits
     "end-sessions": MEMBERS,
     "switch-organization": MEMBERS,
     "two-step": MEMBERS,
+    "docs": MEMBERS,
     "own-tokens": MEMBERS,
     "revoke-own-token": MEMBERS,
 }
