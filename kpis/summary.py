@@ -66,7 +66,7 @@ def comparable(span: Interval, zone: ZoneInfo) -> dict[str, Interval | None]:
         "previous": (_before(span, zone), start),
         "same_weekdays": (weeks_before(start, weeks, zone), weeks_before(end, weeks, zone)),
     }
-    return {name: (max(first, EPOCH), last) if last > EPOCH else None for name, (first, last) in earlier.items()}
+    return {name: one if one[0] >= EPOCH else None for name, one in earlier.items()}
 
 
 def _before(span: Interval, zone: ZoneInfo) -> datetime:

@@ -4,9 +4,10 @@ from django.urls import path
 
 from alerts import api as alerts
 from alerts import inbox
-from kpis.api import facts, rows
+from kpis.api import facts, kpis, rows
 from slos import api as slos
 from slos.drilldown import behind_figure
+from slos.recount import rows_since
 
 urlpatterns = [
     # facts come in, and can be looked at
@@ -15,6 +16,9 @@ urlpatterns = [
     path("exceptions", rows.Exceptions.as_view(behind=behind_figure), name="api-exceptions"),
     path("system", facts.SystemFigures.as_view(), name="api-system"),
     path("events", facts.Events.as_view(), name="api-events"),
+    # KPIs
+    path("kpis/summary", kpis.Summary.as_view(reach=rows_since), name="api-kpis"),
+    path("metrics/invoice-trends", kpis.Trends.as_view(reach=rows_since), name="api-trends"),
     # objectives
     path("slos/dashboard", slos.Dashboard.as_view(alerts=inbox.attention), name="api-dashboard"),
     path("slos/definitions", slos.Definitions.as_view(), name="api-definitions"),

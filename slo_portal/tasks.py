@@ -14,10 +14,12 @@ from accounts import reach
 from accounts.models import Organization
 from alerts import delivery
 from alerts.evaluate import evaluate
+from kpis import rollups
 from slo_portal import broker
 from slo_portal.heartbeat import send as send_heartbeat
 from slos import figures, jobs, measure
 from slos.models import Period
+from slos.recount import rows_since
 from slos.tick import tick as tick_slos
 
 PATIENCE, HURRY = 2.0, 0.2  # seconds for slow receivers, of a worker and of who has something else to do
@@ -47,6 +49,7 @@ def tick_organization(pk: str) -> None:
             done = tick_slos(organization, now=timezone.now(), then=evaluate)
             if done.followed:
                 _hand_over(pk)
+            rollups.refresh(organization, now=timezone.now(), since=rows_since(organization))
             jobs.run_waiting(organization, now=timezone.now())
 
 

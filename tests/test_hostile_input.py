@@ -174,6 +174,8 @@ NAMES = {
     "slos/dashboard": ["time_range_days", "slo_types", "start_date", "end_date", "vendor", "channel", "document_type",
                        "as_of", "organization", "%00", "²", "__proto__"],
     "slos/definitions": ["active_only", "x" * 3_000],
+    "kpis/summary": ["days", "start_date", "end_date", "vendor", "channel", "document_type", "group_by", "as_of"],
+    "metrics/invoice-trends": ["days", "start_date", "end_date", "granularity", "vendor", "channel", "document_type"],
     "slos/00000000-0000-0000-0000-000000000000/measurements": ["days", "period", "limit", "cursor"],
 }  # fmt: skip
 

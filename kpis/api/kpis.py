@@ -1,0 +1,95 @@
+"""GET /kpis/summary and /metrics/invoice-trends."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.endpoint import Endpoint, success
+from accounts.models import Organization
+from kpis import payloads, summary, trends
+from kpis.counting import FILTERS
+from kpis.params import Params, Span, refusal
+from kpis.periods import Interval
+from kpis.summary import Scope
+from kpis.trends import LENGTHS, MOST_PERIODS
+
+RANGE = ("days", "start_date", "end_date")
+Reach = Callable[[Organization], datetime | None]
+
+
+def everything(organization: Organization) -> datetime | None:
+    """Stands for how far back rows reach, of which this floor knows nothing: no row has been cleaned away."""
+    return None
+
+
+class Figures(Endpoint):
+    """What is read of a range and a part of the work. `reach` says how far back rows do."""
+
+    reach: Reach = staticmethod(everything)
+
+    def scope_of(self, params: Params) -> Scope:
+        only = {name: value for name in FILTERS if (value := params.text(name))}
+        return Scope(self.organization, only, self.reach(self.organization))
+
+    def counted(self, scope: Scope, *, from_rows: bool) -> dict[str, Any]:
+        """From when on the figures hold, and until when."""
+        through = scope.data_through()
+        since = {"counted_since": scope.since} if from_rows else {}
+        return {"filters": scope.only, "data_through": through, **since}
+
+
+class Summary(Figures):
+    def get(self, request: Request) -> Response:
+        now = timezone.now()
+        params = Params(request._request, *RANGE, *FILTERS, "group_by")
+        scope = self.scope_of(params)
+        asked = params.span("days", 7, now, scope.zone, most=90)
+        by = params.choice("group_by", FILTERS, "") if "group_by" in params else ""
+        data = {**_summary(scope, asked, now), **self.counted(scope, from_rows=bool(scope.only or by))}
+        if by:
+            found, more = summary.parts(scope, (asked.start, asked.end), by)
+            groups = [payloads.part(value, figures) for value, figures in found.items()]
+            data |= {"group_by": by, "groups": groups, "more_groups": more}
+        return success(data, f"{data['volume']['total_invoices']} invoices in {asked.days} days.")
+
+
+def _summary(scope: Scope, asked: Span, now: datetime) -> dict[str, Any]:
+    span = asked.start, asked.end
+    earlier = summary.comparable(span, scope.zone)
+    known: dict[str, Interval] = {name: other for name, other in earlier.items() if other}
+    figures, *others = scope.figures([span, *known.values()])
+    before = dict(zip(known, others, strict=True))
+    return {
+        "period": asked.as_data(),
+        "volume": payloads.volume(figures),
+        "performance": payloads.performance(figures),
+        "summary": payloads.headline(figures, asked, before.get("previous")),
+        **payloads.details(figures),
+        "backlog": payloads.backlog(summary.backlog(scope, now=now), now),
+        "comparison": {
+            name: payloads.comparison(figures, before[name], known[name]) if name in known else None for name in earlier
+        },
+    }
+
+
+class Trends(Figures):
+    def get(self, request: Request) -> Response:
+        now = timezone.now()
+        params = Params(request._request, *RANGE, "granularity", *FILTERS)
+        scope = self.scope_of(params)
+        asked = params.span("days", 30, now, scope.zone)
+        granularity = params.choice("granularity", list(LENGTHS), "daily")
+        span = asked.start, asked.end
+        if trends.too_many(granularity, span):
+            raise refusal("granularity", "range", f"That is more than {MOST_PERIODS:,} periods; ask for longer ones.")
+        points = trends.points(scope, granularity, span)
+        data = {
+            **payloads.trends(points, scope.zone, now, binned=trends.is_binned(points)),
+            "period": {**asked.as_data(), "granularity": granularity},
+            **self.counted(scope, from_rows=bool(scope.only)),
+        }
+        return success(data, f"{len(points)} {granularity} periods, oldest first.")
