@@ -37,7 +37,8 @@ def sample(name: str, labels: Mapping[str, str], value: float | Decimal) -> str:
 def number(value: float | Decimal) -> str:
     """Exact where it is; whole numbers without a point."""
     if isinstance(value, Decimal):
-        return f"{value:f}".rstrip("0").rstrip(".") if value.as_tuple().exponent else f"{value:f}"
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 

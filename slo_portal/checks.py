@@ -15,6 +15,7 @@ from alerts.transports.guard import AllowList
 from slo_portal import env
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
+SHORT_TOKEN = 16  # characters
 
 
 def environment(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
@@ -82,6 +83,19 @@ def notifications(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Che
     return found
 
 
+def scraping(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < SHORT_TOKEN:
+        hint = "Set a random one: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        found.append(Error("METRICS_TOKEN can be guessed: it is too short.", hint=hint, id="slo_portal.E031"))
+    is_open = settings.METRICS_ENABLED and not (settings.METRICS_TOKEN or settings.METRICS_ALLOWED_NETWORKS)
+    if is_open and not set(settings.ALLOWED_HOSTS) <= LOCAL_HOSTS:
+        text = "Whoever can reach the portal reads the figures of all organisations at /health/metrics."
+        hint = "Set METRICS_TOKEN for your Prometheus, or METRICS_ALLOWED_NETWORKS to where it calls from."
+        found.append(Warning(text, hint=hint, id="slo_portal.W031"))
+    return found
+
+
 def _is_email(text: str) -> bool:
     try:
         validate_email(text)
@@ -98,4 +112,4 @@ def refuse_broken_settings() -> None:
         sys.exit("\n".join(serious))
 
 
-CHECKS = (environment, hosts, https, notifications)
+CHECKS = (environment, hosts, https, notifications, scraping)

@@ -60,12 +60,12 @@ def flag(name: str, default: bool) -> bool:
     return value in YES
 
 
-def proxies(given: list[str]) -> list[Network]:
-    """The addresses and networks of TRUSTED_PROXIES."""
+def network_list(name: str, given: list[str]) -> list[Network]:
+    """The addresses and networks of a setting."""
     found, wrong = networks(given)
     if wrong:
-        hint = "Write the addresses of your proxies, or networks such as 10.0.0.0/8, separated by commas."
-        problems.append(Problem("E030", f"TRUSTED_PROXIES names {wrong[0]!r}, which is no network address.", hint))
+        hint = "Write addresses, or networks such as 10.0.0.0/8, separated by commas."
+        problems.append(Problem("E030", f"{name} names {wrong[0]!r}, which is no network address.", hint))
     return found
 
 

@@ -24,6 +24,14 @@ def ensure() -> None:
     _ensure(
         "heartbeat", "slo_portal.tasks.heartbeat", interval=minute, description="Calls HEARTBEAT_URL if all is well."
     )
+    often, _ = IntervalSchedule.objects.get_or_create(every=10, period=IntervalSchedule.SECONDS)
+    _ensure("pulse", "slo_portal.tasks.pulse", interval=often, description="Shows that the workers work.")
+    _ensure(
+        "system figures",
+        "slo_portal.tasks.system_figures",
+        interval=minute,
+        description="Measures memory and processor time of the portal's programs.",
+    )
     _ensure("charts", "slo_portal.tasks.charts", interval=minute, description="Draws the charts of the overview again.")
 
 

@@ -12,8 +12,8 @@ from slo_portal.env import (
     broker,
     database,
     flag,
+    network_list,
     number,
-    proxies,
     secret_key,
     smtp,
     text,
@@ -28,7 +28,7 @@ PORT = number("PORT", 8000, 1, 65535)
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 HTTPS = flag("HTTPS", False)
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", [])
-TRUSTED_PROXIES = proxies(words("TRUSTED_PROXIES", []))
+TRUSTED_PROXIES = network_list("TRUSTED_PROXIES", words("TRUSTED_PROXIES", []))
 SESSION_IDLE_MINUTES = number("SESSION_IDLE_MINUTES", 480, 1, 525_600)
 SESSION_MAX_HOURS = number("SESSION_MAX_HOURS", 168, 1, 8760)
 SUPPORT_CONTACT = text("SUPPORT_CONTACT")
@@ -37,6 +37,8 @@ REDIS_URL = text("REDIS_URL")
 STATEMENT_TIMEOUT_MS = number("STATEMENT_TIMEOUT_MS", 0, 0, 86_400_000)
 
 METRICS_ENABLED = flag("METRICS_ENABLED", True)
+METRICS_TOKEN = text("METRICS_TOKEN")
+METRICS_ALLOWED_NETWORKS = network_list("METRICS_ALLOWED_NETWORKS", words("METRICS_ALLOWED_NETWORKS", []))
 SLO_HOURLY_ENABLED = flag("SLO_HOURLY_ENABLED", True)
 SLO_DAILY_ENABLED = flag("SLO_DAILY_ENABLED", True)
 SLO_WEEKLY_ENABLED = flag("SLO_WEEKLY_ENABLED", True)
@@ -88,6 +90,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "monitoring.middleware.NoSession",  # before whatever reads a cookie
     "accounts.middleware.Reach",
     "accounts.middleware.RequestIds",
     "accounts.middleware.ProblemsUnderApi",
@@ -225,6 +228,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 COOKIE_PREFIX = "__Host-" if HTTPS else ""  # a browser takes these from no neighbouring host and no plain connection
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
 SESSION_COOKIE_AGE = SESSION_MAX_HOURS * 3600
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes and Prometheus call from inside
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 AUTH_PASSWORD_VALIDATORS = [

@@ -5,6 +5,7 @@ A worker sees nothing of any organisation but the one that its task is for.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from celery import shared_task
 from django.conf import settings
@@ -14,6 +15,8 @@ from accounts import reach
 from accounts.models import Organization
 from alerts import delivery
 from alerts.evaluate import evaluate
+from monitoring import samples, system
+from monitoring.models import Process
 from kpis import rollups
 from slo_portal import broker
 from slo_portal.heartbeat import send as send_heartbeat
@@ -33,6 +36,13 @@ def _working_for(**which: object) -> Iterator[Organization | None]:
         yield found
 
 
+def _follow(organization: Organization, now: datetime, last: datetime | None) -> int:
+    """What follows from new figures, in their transaction; returns what is to be told."""
+    told = evaluate(organization, now, last)
+    samples.follow(organization, now, last)
+    return told
+
+
 @shared_task
 def tick() -> None:
     """Every few seconds: have each organisation's figures brought up to date, by whichever worker is free."""
@@ -46,7 +56,7 @@ def tick() -> None:
 def tick_organization(pk: str) -> None:
     with _working_for(pk=pk, is_active=True) as organization:
         if settings.METRICS_ENABLED and organization:
-            done = tick_slos(organization, now=timezone.now(), then=evaluate)
+            done = tick_slos(organization, now=timezone.now(), then=_follow)
             if done.followed:
                 _hand_over(pk)
             rollups.refresh(organization, now=timezone.now(), since=rows_since(organization))
@@ -105,3 +115,20 @@ def draw(pk: str) -> None:
     with _working_for(pk=pk, is_active=True) as organization:
         if settings.METRICS_ENABLED and organization:
             figures.refresh(organization, now=timezone.now())
+
+
+@shared_task
+def pulse() -> None:
+    """Every ten seconds: show that a worker does what beat asks of it."""
+    system.sample(lambda: system.note(Process.Component.WORKER, now=timezone.now()))
+
+
+@shared_task
+def system_figures() -> None:
+    """Every minute: what worker and database use, and what no tick has noticed put into words for Prometheus."""
+    system.sample(lambda: system.measure(Process.Component.WORKER, now=timezone.now()))
+    system.sample(lambda: system.measure_database(now=timezone.now()))
+    if settings.METRICS_ENABLED:
+        for organization in Organization.objects.filter(is_active=True):
+            with reach.within(reach.of(organization.pk)):
+                samples.refresh(organization, now=timezone.now())

@@ -3,7 +3,7 @@ from django.urls import include, path
 
 from accounts.problems import not_found
 from alerts import inbox
-from monitoring.views import live
+from monitoring.views import detailed, live, metrics, ready
 from slo_portal.views import Schema, docs, try_out
 from slos.views import overview, overview_part
 
@@ -13,6 +13,9 @@ urlpatterns = [
     path("", include("alerts.urls")),
     path("", include("accounts.urls")),
     path("health/live", live, name="live"),
+    path("health/ready", ready, name="ready"),
+    path("health/detailed", detailed, name="detailed"),
+    path("health/metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("api/v1/metrics/", include("slo_portal.api_urls")),
     path("api/schema", Schema.as_view(), name="api-schema"),

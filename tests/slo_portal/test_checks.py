@@ -63,7 +63,7 @@ def test_no_allowed_host_is_an_error_unless_debug_is_on(settings, debug, hosts, 
 )
 def test_https_wants_a_public_name_a_proxy_and_no_debug(settings, https, debug, hosts, proxies, expected):
     settings.HTTPS, settings.DEBUG, settings.ALLOWED_HOSTS = https, debug, hosts
-    settings.TRUSTED_PROXIES = env.proxies(proxies.split())
+    settings.TRUSTED_PROXIES = env.network_list("TRUSTED_PROXIES", proxies.split())
     assert ids(checks.https(None)) == expected
 
 
@@ -72,3 +72,20 @@ def test_a_web_server_does_not_come_up_with_a_broken_setting(tmp_path, port, cod
     done = run([sys.executable, "-c", "import slo_portal.wsgi"], tmp_path, PORT=port)
     assert done.returncode == code
     assert ("slo_portal.E002" in done.stderr, "Traceback" in done.stderr) == (bool(code), False)
+
+
+@pytest.mark.parametrize(
+    ("enabled", "hosts", "token", "networks", "expected"),
+    [
+        (True, ["localhost", "127.0.0.1"], "", [], []),
+        (True, ["slo.example"], "", [], ["slo_portal.W031"]),
+        (False, ["slo.example"], "", [], []),
+        (True, ["slo.example"], "x" * 16, [], []),
+        (True, ["slo.example"], "", ["10.0.0.0/8"], []),
+        (True, ["localhost"], "x" * 15, [], ["slo_portal.E031"]),
+    ],
+)
+def test_the_exposition_is_not_left_open_to_everybody_unnoticed(settings, enabled, hosts, token, networks, expected):
+    settings.METRICS_ENABLED, settings.ALLOWED_HOSTS, settings.METRICS_TOKEN = enabled, hosts, token
+    settings.METRICS_ALLOWED_NETWORKS = env.network_list("METRICS_ALLOWED_NETWORKS", networks)
+    assert ids(checks.scraping(None)) == expected
