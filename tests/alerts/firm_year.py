@@ -12,6 +12,7 @@ from tests.alerts.naive_events import Item
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TROUBLES = ("late", "unapproved", "invalid", "failing", "unsure", "unflagged", "unresolved")
+OUTAGES = (0.5, 3, 12, 30, 90)  # hours
 Fields = dict[str, Any]
 
 
@@ -36,7 +37,7 @@ def live(first: date, days: int, zone: ZoneInfo, random: Random) -> Life:
     """Every invoice and exception of these local days, and when the firm heard of each step."""
     start = datetime(first.year, first.month, first.day, tzinfo=zone).astimezone(UTC)
     troubles = [_trouble(start, days, random, what) for what in TROUBLES for _ in range(max(2, days // 20))]
-    outages = sorted(_outage(start, days, random) for _ in range(max(3, days // 15)))
+    outages = sorted(_outage(start, days, random, OUTAGES[n % len(OUTAGES)]) for n in range(max(5, days // 10)))
     firm = _Firm(zone, troubles, outages, random)
     items = [item for n in range(days) for item in firm.day(first + timedelta(days=n))]
     return Life(items, troubles, outages)
@@ -48,9 +49,9 @@ def _trouble(start: datetime, days: int, random: Random, what: str) -> Trouble:
     return Trouble(begins, begins + length, what, random.choice((0.15, 0.4, 0.9)))
 
 
-def _outage(start: datetime, days: int, random: Random) -> tuple[datetime, datetime]:
+def _outage(start: datetime, days: int, random: Random, hours: float) -> tuple[datetime, datetime]:
     begins = start + timedelta(days=random.uniform(3, days))
-    return begins, begins + random.choice((0.5, 3, 20, 50, 90)) * HOUR
+    return begins, begins + hours * HOUR
 
 
 class _Firm:

@@ -136,6 +136,18 @@ def test_a_quiet_short_look_back_is_lengthened() -> None:
     assert verdict(organization, BURN, 5 * HOUR).severity is None
 
 
+def test_a_lengthened_look_back_leaves_out_what_nothing_confirms() -> None:
+    organization = firm()
+    busy(organization)
+    send(organization, "late", *(-k for k in range(20)), took=7, now=8)
+    send(organization, "fine", *range(4 * HOUR, 4 * HOUR + 5), took=1, now=5 * HOUR)
+    assert verdict(organization, BURN, 5 * HOUR).severity is None
+    send(organization, "stuck", *(5 * HOUR - 1 - k / 4 for k in range(8)), took=None, now=5 * HOUR)
+    assert verdict(organization, BURN, 5 * HOUR + 6).severity is None
+    send(organization, "another", 5 * HOUR + 6, took=1, now=5 * HOUR + 7)
+    assert verdict(organization, BURN, 5 * HOUR + 8).severity == "critical"
+
+
 @pytest.mark.parametrize(
     ("changed", "severity", "hours", "threshold"),
     [

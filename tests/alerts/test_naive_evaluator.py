@@ -43,6 +43,9 @@ PROMISES = {
         "approval_latency", Fraction(80), timedelta(hours=3), period="weekly", policy="sre",
         min_events=20, min_bad=8, confidence=3, failures=1,
     ),
+    "approved, quickly": Promise(
+        "approval_latency", Fraction(80), timedelta(hours=1), min_events=3, min_bad=2, confidence=0
+    ),
     "resolved": Promise(
         "exception_resolution_time", Fraction(85), timedelta(hours=4), days=14, min_events=5, high=(Fraction(3), 12)
     ),
@@ -88,11 +91,14 @@ def looked_at(first: date, days: int, random: Random) -> Iterator[datetime]:
 
 
 def chosen(naive: Sequence[tuple[datetime, Said]], random: Random, most: int) -> list[tuple[datetime, Said]]:
-    """Where a verdict changes, the moment before, and others at random; `most` in all."""
+    """Where a verdict changes, the moment before, the rarest, and others at random; `most` in all."""
     words = [{key: word for key, (word, _) in said.items()} for _, said in naive]
+    often = Counter(pair for each in words for pair in each.items())
+    rarity = [min(often[pair] for pair in each.items()) for each in words]
     changes = {k for k in range(1, len(naive)) if words[k] != words[k - 1]}
-    near = sorted(changes | {k - 1 for k in changes})
-    picked = set(random.sample(near, min(len(near), most * 3 // 4)))
+    near = sorted(changes | {k - 1 for k in changes}, key=lambda k: (rarity[k], k))
+    rarest, rest = near[: most // 4], near[most // 4 :]
+    picked = {*rarest, *random.sample(rest, min(len(rest), most // 2))}
     others = sorted(set(range(len(naive))) - picked)
     picked |= set(random.sample(others, min(len(others), most - len(picked))))
     return [naive[k] for k in sorted(picked)]
