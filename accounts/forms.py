@@ -1,5 +1,7 @@
 """What people type about themselves. `now` comes in with the form; `wait` is set when there was no try left."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +19,16 @@ CODE = forms.TextInput({"autocomplete": "one-time-code", "autocapitalize": "none
 PASSWORD = forms.PasswordInput({"autocomplete": "current-password"})
 
 
+@contextmanager
+def counted(form: Any) -> Iterator[None]:
+    """Inside it something is tried that has only so many tries."""
+    try:
+        yield
+    except TooMany as wait:
+        form.wait = wait
+        raise ValidationError(str(wait)) from None
+
+
 class SignInForm(AuthenticationForm):
     wait: TooMany | None = None
 
@@ -27,11 +39,8 @@ class SignInForm(AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data
         if given.keys() >= {"username", "password"}:
-            try:
+            with counted(self):
                 found = signin.check_password(self.asking, given["username"], given["password"], now=self.now)
-            except TooMany as wait:
-                self.wait = wait
-                raise ValidationError(str(wait)) from None
             if found is None:
                 raise self.get_invalid_login_error()
             self.user_cache = found
@@ -52,11 +61,10 @@ class PasswordForm(PasswordChangeForm):
 
     def clean_old_password(self) -> str:
         typed: str = self.cleaned_data["old_password"]
-        try:
-            if not signin.confirm_password(self.asking, self.user, typed, now=self.now):
-                raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
-        except TooMany as wait:
-            raise ValidationError(str(wait)) from None
+        with counted(self):
+            right = signin.confirm_password(self.asking, self.user, typed, now=self.now)
+        if not right:
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
         return typed
 
 
@@ -128,11 +136,8 @@ class CodeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if not self.errors:
-            try:
+            with counted(self):
                 self.attempt()
-            except TooMany as wait:
-                self.wait = wait
-                raise ValidationError(str(wait)) from None
         return self.cleaned_data
 
     def attempt(self) -> None:
