@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 
 from accounts.problems import Problem
 
@@ -45,7 +46,11 @@ def _read(request: HttpRequest, accepted: Sequence[str]) -> tuple[bytes, str]:
 
 def _is_empty_form(request: HttpRequest, length: int) -> bool:
     """Some clients send a form without fields where there is no body."""
-    return request.content_type == "multipart/form-data" and 0 < length < 200 and not (request.POST or request.FILES)
+    try:
+        short = request.content_type == "multipart/form-data" and 0 < length < 200
+        return short and not (request.POST or request.FILES)
+    except MultiPartParserError:
+        return False
 
 
 def _media_type(request: HttpRequest, accepted: Sequence[str]) -> str:

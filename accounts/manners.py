@@ -47,7 +47,8 @@ class Manners(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         key = request.META.get(replay.HEADER)
-        if key is not None and request.method not in SAFE_METHODS:
+        acts = request.method not in SAFE_METHODS and hasattr(self, (request.method or "").lower())
+        if key is not None and acts:
             body, _ = read_body(request._request, self.accepted)
             mark = replay.fingerprint(request._request, body)
             self.claim = replay.claim(request.auth, key, mark, now=timezone.now())  # type: ignore[arg-type]

@@ -50,7 +50,7 @@ class Reach:
         with reach.within(reach.NOTHING):
             response = self.get_response(request)
             if isinstance(response, StreamingHttpResponse):
-                response.streaming_content = reach.kept(reach.current(), response.streaming_content)
+                response.streaming_content = reach.kept(reach.current(), response.streaming_content)  # type: ignore[arg-type] # WSGI
         return response
 
 

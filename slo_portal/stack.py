@@ -27,7 +27,8 @@ PROGRAMS, BROKER, DATABASE = 0, 1, 2  # the order of the stop
 HOST = "127.0.0.1"
 WEB_STATEMENT_MS, WORKER_STATEMENT_MS = 5_000, 60_000
 WEB_OPTIONS = (
-    "--worker-class gthread --workers 1 --threads 8 --graceful-timeout 5 --log-level warning --no-control-socket"
+    "--worker-class slo_portal.web_worker.Worker --workers 1 --threads 8 --graceful-timeout 5 --log-level warning"
+    " --no-control-socket"
 )
 WORKER_OPTIONS = "--pool prefork --concurrency 2 --loglevel WARNING --without-gossip --without-mingle"
 AS_ROOT = "You're running the worker with superuser"  # a warning about what make run may well do

@@ -27,11 +27,10 @@ os.environ["SECRET_KEY"] = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
 
 from accounts import reach  # noqa: E402
 from slo_portal.settings import *  # noqa: E402, F403
-from slo_portal.settings import API_LIMITS, DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
+from slo_portal.settings import DATABASES, STATIC_ROOT, STORAGES  # noqa: E402
 
 DATABASES["default"]["OPTIONS"].pop("pool")  # a connection of its own for each test's thread
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing folder
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-API_LIMITS = dict.fromkeys(API_LIMITS, 0)  # a frozen clock forgives nothing; tests of the limits set their own
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nothing here is secret
 reach.by_default(reach.EVERYTHING)  # a test looks at all there is; requests and tasks begin with nothing

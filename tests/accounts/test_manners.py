@@ -204,6 +204,17 @@ def test_reads_need_no_key_and_bodies_are_checked_before_one_is_used(api: Caller
     assert not StoredAnswer.objects.exists()
 
 
+def test_a_method_that_an_address_does_not_have_uses_no_key(api: Caller) -> None:
+    assert api.post("invoices", {"invoice_id": "a"}, **{KEY: "k"}).status_code == 200
+    for method in ("PUT", "TRACE", "NONSENSE"):
+        assert api.request(method, "invoices", {"invoice_id": "b"}, **{KEY: "k"}).status_code == 405
+    assert StoredAnswer.objects.count() == 1
+
+
+def test_a_form_without_a_boundary_is_refused_as_what_it_is(api: Caller) -> None:
+    assert api.post("invoices", b"--\r\n", "multipart/form-data").status_code == 415
+
+
 def test_a_failure_of_the_server_is_forgotten(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr("kpis.api.facts._summary", None)
