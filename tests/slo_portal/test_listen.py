@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from celery import current_app
@@ -11,9 +11,11 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Organization
+from kpis.messages import EARLIEST
 from kpis.models import InvoiceMetric
+from slo_portal import broker as workers
 from slo_portal import schedule, tasks  # noqa: F401 - the listener finds tasks by their names
-from slo_portal.listen import Listener
+from slo_portal.listen import TICK, Listener
 from slo_portal.local import Valkey
 from slos.models import EngineState
 from tests.calling import Caller, a_caller, an_organization, data
@@ -108,6 +110,31 @@ def test_requests_do_not_wait_for_a_frozen_broker_and_it_is_asked_again_when_it_
     until_a_tick_is_asked_for(api, listener)
 
 
+def test_who_hands_over_waits_for_a_frozen_broker_once_and_leaves_it_alone(broker: Valkey, frozen: int) -> None:
+    assert not workers.takes(TICK, "1")
+    assert not workers.takes(TICK, "2")  # the first one still hangs
+    os.kill(frozen, signal.SIGCONT)
+    assert taken_at_last("3")
+
+
+def taken_at_last(organization: str) -> bool:
+    """Whether the broker takes it within some time; PostgreSQL does the waiting."""
+    for _ in range(200):
+        if workers.takes(TICK, organization):
+            return True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.1)")
+    return False
+
+
+def test_a_tick_that_no_worker_does_is_done_by_the_listener(listener: Listener) -> None:
+    api = a_caller()
+    EngineState.objects.create(organization=api.organization, ticked_at=timezone.now())
+    until_a_tick_is_asked_for(api, listener)  # and is taken out of the queue, as by a worker that dies
+    before = timezone.now()
+    assert ticked(api.organization, since=before)
+
+
 def test_what_nobody_has_ticked_is_ticked_by_the_listener_unless_the_operator_has_switched_ticks_off(
     listener: Listener,
 ) -> None:
@@ -119,10 +146,10 @@ def test_what_nobody_has_ticked_is_ticked_by_the_listener_unless_the_operator_ha
     assert EngineState.objects.get(organization=theirs).ticked_at > timezone.now()
 
 
-def ticked(organization: Organization, tries: int = 200) -> bool:
+def ticked(organization: Organization, tries: int = 200, since: datetime = EARLIEST) -> bool:
     """Whether a tick comes within some time; PostgreSQL does the waiting."""
     for _ in range(tries):
-        if EngineState.objects.filter(organization=organization, ticked_at__isnull=False).exists():
+        if EngineState.objects.filter(organization=organization, ticked_at__gt=since).exists():
             return True
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(0.2)")
