@@ -111,40 +111,35 @@ def counting(terms: Sequence[str] = (), by: str = "") -> str:
     part = f"r.{by}" if by else "null::text"
     condition = "".join(f" AND {term}" for term in terms)
 
-    def rows(at: str, *, voided: bool = False) -> str:
-        counted = "" if voided else " AND r.voided_at IS NULL"
+    def rows(at: str, *, joined: str = "", which: str = "r.voided_at IS NULL") -> str:
         return (
-            f"FROM span s JOIN {INVOICES} r ON r.organization_id = %(organization)s"
-            f" AND r.{at} >= s.start AND r.{at} < s.stop{counted}{condition}"
+            f"FROM {INVOICES} r {joined} WHERE r.organization_id = %(organization)s"
+            f" AND r.{at} >= s.start AND r.{at} < s.stop AND {which}{condition}"
         )
 
-    selects = [
-        _uploaded(part, rows("uploaded_at")),
-        _kinds(part, rows("uploaded_at")),
-        _amounts(part, rows("uploaded_at")),
-        *(_elsewhere(part, at, rows(at, voided=at == "duplicate_confirmed_at")) for at in _places()),
-        *(_took(part, figure, rows(at), took) for figure, (at, took) in TOOK.items()),
-    ]
+    uploaded, with_exceptions = rows("uploaded_at"), rows("uploaded_at", joined=f"JOIN {ITS_EXCEPTIONS}")
+    selects = [_uploaded(part, uploaded), _kinds(part, with_exceptions), _amounts(part, uploaded)]
+    for at in dict.fromkeys(at for at, *_ in ELSEWHERE.values()):
+        found = rows(at, which="r.duplicate_confirmed") if at == "duplicate_confirmed_at" else rows(at)
+        selects.append(_elsewhere(part, at, found))
+    selects += [_took(part, figure, rows(at), took) for figure, (at, took) in TOOK.items()]
+    # each LATERAL aggregates by itself: else the planner joins the spans with all rows where it knows too little
     return f"""
         WITH span AS MATERIALIZED (
             SELECT * FROM unnest(%(ks)s::int[], %(starts)s::timestamptz[], %(stops)s::timestamptz[]) s (k, start, stop)
         ) SELECT {COLUMNS} FROM ({" UNION ALL ".join(selects)}) f ({COLUMNS}) WHERE n > 0"""  # noqa: S608
 
 
-def _places() -> list[str]:
-    return list(dict.fromkeys(at for at, _, _ in ELSEWHERE.values()))
-
-
 def _uploaded(part: str, rows: str) -> str:
     each = f"""
-        SELECT s.k, {part} AS part, r.processing_outcome, r.requires_human_review, r.retry_count,
+        SELECT {part} AS part, r.processing_outcome, r.requires_human_review, r.retry_count,
             coalesce(r.processing_outcome = 'succeeded', false) AS succeeded, {EXCEPTED} AS excepted {rows}"""
     return _figures(each, UPLOADED)
 
 
 def _elsewhere(part: str, place: str, rows: str) -> str:
     wanted = {figure: (which, summed) for figure, (at, which, summed) in ELSEWHERE.items() if at == place}
-    return _figures(f"SELECT s.k, {part} AS part, r.* {rows}", wanted)
+    return _figures(f"SELECT {part} AS part, r.* {rows}", wanted)
 
 
 def _figures(each: str, wanted: Mapping[str, tuple[str, str]]) -> str:
@@ -155,31 +150,36 @@ def _figures(each: str, wanted: Mapping[str, tuple[str, str]]) -> str:
     )
     rows = ", ".join(f"('{figure}', n{i}, t{i})" for i, figure in enumerate(wanted))
     return f"""
-        SELECT k, part, v.figure, '', v.n, v.total, {NO_BINS} FROM (
-            SELECT k, part, {aggregates} FROM ({each}) r GROUP BY k, part
-        ) a, LATERAL (VALUES {rows}) v (figure, n, total)"""  # noqa: S608
+        SELECT s.k, a.part, v.figure, '', v.n, v.total, {NO_BINS}
+        FROM span s, LATERAL (SELECT part, {aggregates} FROM ({each}) r GROUP BY part) a,
+        LATERAL (VALUES {rows}) v (figure, n, total)"""  # noqa: S608
 
 
 def _kinds(part: str, rows: str) -> str:
     """Invoices by the kinds of their exceptions, and the number of these; '' is an unknown kind."""
     return f"""
-        SELECT s.k, {part}, 'kind', coalesce(e.kind, ''), count(DISTINCT r.id), count(*)::numeric, {NO_BINS}
-        {rows} JOIN {ITS_EXCEPTIONS}
-        GROUP BY 1, 2, 4"""
+        SELECT s.k, a.* FROM span s, LATERAL (
+            SELECT {part}, 'kind', coalesce(e.kind, ''), count(DISTINCT r.id), count(*)::numeric, {NO_BINS}
+            {rows} GROUP BY 1, 3
+        ) a"""  # noqa: S608
 
 
 def _amounts(part: str, rows: str) -> str:
     """By currency; '' is an unknown one."""
     return f"""
-        SELECT s.k, {part}, 'amount', coalesce(r.currency, ''), count(r.amount), coalesce(sum(r.amount), 0), {NO_BINS}
-        {rows} GROUP BY 1, 2, 4"""
+        SELECT s.k, a.* FROM span s, LATERAL (
+            SELECT {part}, 'amount', coalesce(r.currency, ''), count(r.amount), coalesce(sum(r.amount), 0), {NO_BINS}
+            {rows} GROUP BY 1, 3
+        ) a"""  # noqa: S608
 
 
 def _took(part: str, figure: str, rows: str, took: str) -> str:
     """A duration in microseconds, with its histogram over seconds. What ends before it begins does not count."""
     bin_ = f"CASE WHEN {took} > 0 THEN ceil(ln({took}) / {log(GROWTH)!r})::smallint ELSE {ZERO} END"
     return f"""
-        SELECT k, part, '{figure}', '', sum(n), sum(us), array_agg(bin ORDER BY bin), array_agg(n ORDER BY bin) FROM (
-            SELECT s.k, {part} AS part, {bin_} AS bin, count(*)::int AS n, sum(({took} * 1000000)::bigint) AS us
-            {rows} AND {took} >= 0 GROUP BY 1, 2, 3
-        ) b GROUP BY k, part"""  # noqa: S608
+        SELECT s.k, a.* FROM span s, LATERAL (
+            SELECT part, '{figure}', '', sum(n), sum(us), array_agg(bin ORDER BY bin), array_agg(n ORDER BY bin) FROM (
+                SELECT {part} AS part, {bin_} AS bin, count(*)::int AS n, sum(({took} * 1000000)::bigint) AS us
+                {rows} AND {took} >= 0 GROUP BY 1, 2
+            ) b GROUP BY part
+        ) a"""  # noqa: S608

@@ -49,7 +49,7 @@ class Summary(Figures):
         scope = self.scope_of(params)
         asked = params.span("days", 7, now, scope.zone, most=90)
         by = params.choice("group_by", FILTERS, "") if "group_by" in params else ""
-        data = {**_summary(scope, asked, now), **self.counted(scope, from_rows=bool(scope.only or by))}
+        data = {**read(scope, asked, now), **self.counted(scope, from_rows=bool(scope.only or by))}
         if by:
             found, more = summary.parts(scope, (asked.start, asked.end), by)
             groups = [payloads.part(value, figures) for value, figures in found.items()]
@@ -57,7 +57,8 @@ class Summary(Figures):
         return success(data, f"{data['volume']['total_invoices']} invoices in {asked.days} days.")
 
 
-def _summary(scope: Scope, asked: Span, now: datetime) -> dict[str, Any]:
+def read(scope: Scope, asked: Span, now: datetime) -> dict[str, Any]:
+    """The summary but for its groups."""
     span = asked.start, asked.end
     earlier = summary.comparable(span, scope.zone)
     known: dict[str, Interval] = {name: other for name, other in earlier.items() if other}
