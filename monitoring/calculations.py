@@ -1,4 +1,7 @@
-"""The health of the metrics system: what was calculated when, and what has not been told yet."""
+"""The health of the metrics system: what was calculated when, and what has not been told yet.
+
+Without a broker all goes on, some seconds later: that is no failure, but it is told.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +28,7 @@ Json = dict[str, object]
 
 
 def look(organizations: Sequence[Organization], queue_depth: int | None, *, now: datetime) -> Json:
-    """`reasons` are why it is unhealthy; none when it is well. Raises DatabaseError."""
+    """`reasons` are why it is unhealthy, `warnings` what is wrong besides. Raises DatabaseError."""
     figures = live.look(organizations, now=now)
     calculations = _ticks(organizations, figures, now) | dict(_periods(organizations, now))
     waiting = live.Waiting()
@@ -34,9 +37,11 @@ def look(organizations: Sequence[Organization], queue_depth: int | None, *, now:
     reasons = [f"{name}: {one['late']}" for name, one in calculations.items() if one["late"]]
     if waiting.seconds(now) > LATE.total_seconds():
         reasons.append(f"notifications: the oldest has been due for {waiting.seconds(now):.0f} seconds")
+    warnings = ["broker: it does not answer"] if queue_depth is None else []
     return {
-        "status": "unhealthy" if reasons else "healthy",
+        "status": "unhealthy" if reasons else "degraded" if warnings else "healthy",
         "reasons": reasons,
+        "warnings": warnings,
         "checked_at": now.isoformat(),
         "calculations": {
             name: {key: one[key] for key in ("last", "lag_seconds")} for name, one in calculations.items()

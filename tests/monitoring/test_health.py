@@ -146,6 +146,14 @@ def test_the_metrics_system_tells_what_was_calculated_when(portal):
 
 
 @pytest.mark.django_db
+def test_without_a_broker_calculation_goes_on_and_says_so(portal, settings):
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    status, body = look(METRICS)
+    assert (status, body["status"], body["queue_depth"]) == (200, "degraded", None)
+    assert body["warnings"] == ["broker: it does not answer"]
+
+
+@pytest.mark.django_db
 def test_a_feed_that_is_silent_is_named_and_is_no_fault_of_ours(portal):
     organization = EngineState.objects.get().organization
     an_alert(organization, None, subject="invoices", now=at(-5))
