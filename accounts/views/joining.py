@@ -21,7 +21,10 @@ HELD = "invitation"
 @require_safe
 def join_link(request: HttpRequest, secret: str) -> HttpResponse:
     """Takes the secret out of the address, where it would be seen and passed on."""
-    request.session[HELD] = invitations.digest_of(secret)
+    digest = invitations.digest_of(secret)
+    if invitations.find(digest, now=timezone.now()) is None:  # a stranger's invention is no reason for a session
+        return _no_more(request)
+    request.session[HELD] = digest
     return redirect("join")
 
 

@@ -6,6 +6,7 @@ from smtplib import SMTPException
 
 import pytest
 import time_machine
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.test import Client
 
@@ -191,6 +192,7 @@ def test_an_invitation_ends(ours, boss, clock, end):
 def test_a_link_that_never_was_opens_nothing(path):
     answer = Client().get(path, follow=True)
     assert answer.status_code == 404
+    assert not Session.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,15 @@ def test_signing_in_gives_the_session_a_new_key(caller):
     assert not Session.objects.filter(session_key=session.session_key).exists()
 
 
+def test_a_sign_in_clears_away_sessions_that_are_over(browser, caller, clock):
+    other = Client()
+    other.post("/login/", {"username": caller.user.username, "password": "sesame-open-1"})
+    assert Session.objects.count() == 2
+    clock.shift(timedelta(days=8))
+    other.post("/login/", {"username": caller.user.username, "password": "sesame-open-1"})
+    assert Session.objects.count() == 1
+
+
 # --- every answer ----------------------------------------------------------------------------------------
 
 
