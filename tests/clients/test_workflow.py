@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from slo_portal_client import AsyncPortal, CannotSend, Portal, PortalError, Rejected
+from slo_portal_client import AsyncPortal, CannotSend, Portal, PortalError, Rejected, sender
 
 from tests.clients.conftest import TAKEN, Open
 from tests.clients.receipts import API, ids, rows
@@ -154,6 +154,19 @@ def test_what_one_portal_could_not_send_the_next_one_does(sink: Sink, open_porta
     open_portal(spool=tmp_path)
     sink.ledger.wait_for(1, accepted=True)
     assert ids(sink) == ["INV-0", "INV-1", "INV-2"]
+
+
+def test_what_a_process_leaves_behind_is_sent_by_one_that_goes_on(
+    sink: Sink, open_portal: Open, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(sender, "LOOK_FOR_ORPHANS", 0.02)
+    open_portal(spool=tmp_path)
+    gone = open_portal(sink.http.url("/nowhere"), spool=tmp_path)
+    sink.http.script.always("/nowhere/api/v1/metrics/invoices", "500")
+    gone.invoice("INV-1")
+    assert not gone.close(0.05)
+    assert [entry.target for entry in sink.ledger.wait_for(1, accepted=True)] == [f"{API}invoices"]
+    assert ids(sink) == ["INV-1"]
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # Python 3.12 warns of threads, which are the point

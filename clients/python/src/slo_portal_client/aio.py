@@ -1,19 +1,39 @@
 """The same for asyncio. Portal does the work, in threads: the event loop waits neither for a disk nor for a server."""
 
 import asyncio
+import os
+import ssl
+from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Required, Self, TypedDict, Unpack
 
 from slo_portal_client.messages import EventType, ExceptionFields, InvoiceFields, Step
 from slo_portal_client.outbox import Counts
 from slo_portal_client.portal import Portal, TimedStep
+from slo_portal_client.sender import Rejected
+
+
+class Options(TypedDict, total=False):
+    """Those of Portal."""
+
+    source: Required[str]
+    spool: str | os.PathLike[str] | None
+    spool_bytes: int
+    memory_bytes: int
+    batch_size: int
+    max_age: float
+    timeout: float
+    close_timeout: float
+    on_rejected: Callable[[Rejected], None] | None
+    strict: bool
+    context: ssl.SSLContext | None
 
 
 class AsyncPortal:
     """Takes what Portal takes; `on_rejected` is called in a thread, not in the event loop."""
 
-    def __init__(self, url: str, token: str, **options: Any) -> None:
+    def __init__(self, url: str, token: str, **options: Unpack[Options]) -> None:
         self.portal = Portal(url, token, **options)
 
     async def invoice(self, invoice_id: str, /, **fields: Unpack[InvoiceFields]) -> bool:

@@ -57,10 +57,8 @@ class Outbox:
             self.counts.recorded += 1
             if not before:
                 self.since = time.monotonic()
-            if before in (
-                0,
-                self.batch_size - 1,
-            ):  # to wake the sender for each message would cost more than to store it
+            # to wake the sender for each message would cost more than to store it
+            if before in (0, self.batch_size - 1):
                 self.changed.notify_all()
             return True
 
