@@ -1,6 +1,7 @@
 """What the pages of the portal share: who asks, in which time zone, and parts that are polled."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
@@ -17,6 +18,7 @@ from django.views.decorators.gzip import gzip_page
 from accounts import access
 
 Page = Callable[..., HttpResponse]
+AGE = re.compile(r'(data-ago="[^"]+">)[^<]*')
 TOKEN = "(the token of this answer)"  # noqa: S105 - stands for it
 
 
@@ -47,9 +49,9 @@ class Part:
     """A part of a page that is polled: the same include that the page itself shows. Its tag names how it looks."""
 
     def __init__(self, request: HttpRequest, template: str, context: Mapping[str, Any]) -> None:
-        """The token of forms differs in each answer and is no part of how it looks."""
+        """The token of forms and ages (`data-ago`, which the page counts on) are no part of how it looks."""
         text = render_to_string(template, {**context, "csrf_token": TOKEN}, request)
-        self.tag = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+        self.tag = hashlib.blake2b(AGE.sub(r"\1", text).encode(), digest_size=12).hexdigest()
         self.html = text.replace(f'value="{TOKEN}"', f'value="{get_token(request)}"') if TOKEN in text else text
 
     def answer(self, request: HttpRequest, headers: Mapping[str, object]) -> HttpResponse:

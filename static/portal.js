@@ -154,13 +154,11 @@
     setInterval(() => { if (!document.hidden) showAge(); }, 10_000);
   }
 
-  // --- how long ago: beside the times that the server wrote, so that a part which only ages is not sent again ----
+  // --- how long ago: counted on here, so that a part which only ages is not sent again ----
   const showAgo = () => {
     for (const place of document.querySelectorAll("[data-ago]")) {
       place.textContent = ` (${ago(Date.now() + ahead - Date.parse(place.dataset.ago))} ago)`;
     }
   };
-  showAgo();
-  document.body.addEventListener("htmx:after:swap", showAgo);
   setInterval(() => { if (!document.hidden) showAgo(); }, 30_000);
 })();

@@ -72,4 +72,4 @@ def needs_attention(context: dict[str, Any]) -> dict[str, Any]:
     needed, who, now = context["attention"].needed, context["who"], context["overview"].now
     rows = inbox.rows(needed[:SHOWN], who.organization, who.user, now=now) if needed else []
     kept = {name: context[name] for name in ("who", "may_act", "csrf_token")}
-    return {"rows": rows, "count": len(needed), **kept}
+    return {"rows": rows, "count": len(needed), "now": now, **kept}

@@ -73,6 +73,7 @@ def _context(request: HttpRequest, who: Access) -> dict[str, Any]:
         "query": request.GET.urlencode(),
         "empty": EMPTY[tab],
         "who": who,
+        "now": now,
         "may_act": who.allows(access.WRITE),
     }
 

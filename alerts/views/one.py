@@ -87,6 +87,9 @@ def _fragment(request: HttpRequest, who: Access, found: SLOAlert, answer: Answer
         template, context = "alerts/_alert.html", _context(who, found, now, answer)
     else:
         (row,) = inbox.rows([found], who.organization, who.user, now=now)
-        template, context = "alerts/_row.html", {"row": row, "brief": view == "brief", "answer": answer, "who": who}
+        template, context = (
+            "alerts/_row.html",
+            {"row": row, "brief": view == "brief", "answer": answer, "who": who, "now": now},
+        )
         context |= {"may_act": who.allows(access.WRITE), "next": back(request)}
     return HttpResponse(render_to_string(template, context, request), status=answer.status)

@@ -1,0 +1,271 @@
+"""The pages about alerts in a browser: answered by click and without scripts, by two people, while they are polled."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, Response, expect
+
+from accounts.models import Organization, User
+from alerts import incidents, lifecycle
+from alerts.lifecycle import By
+from alerts.models import Message, SLOAlert
+from tests.alerts.alerting import a_channel, a_member, an_alert, tell, worsen
+from tests.e2e.looking import violations
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+LONG = (
+    "37 of 260 invoices were not ready within 5 minutes since 09:10. That is 12 % of this month's allowance; 88 of 312 "
+    "are left, and at this pace they run out on Thursday at about 14:00. Most are from Acme GmbH (22 of the 37)."
+)
+
+
+def ago(minutes: float) -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=minutes)
+
+
+@pytest.fixture
+def dana(organization: Organization) -> User:
+    return a_member(organization, "dana")
+
+
+@pytest.fixture
+def omar(organization: Organization) -> User:
+    return a_member(organization, "omar")
+
+
+@pytest.fixture
+def alert(organization: Organization) -> SLOAlert:
+    """An incident with all that a page can show of one."""
+    channel = a_channel(organization)
+    made = an_alert(organization, now=ago(12), severity="critical", title="37 invoices late since 09:10", message=LONG)
+    worsen(made, now=ago(10), severity="incident", title="37 invoices late since 09:10: Time-to-Ready")
+    made.slo.runbook = "# OCR queue\n\n- [ ] Look at the *queue*\n- [ ] Ask [them](https://example.com)"
+    made.slo.save()
+    incidents.open_for(made, now=ago(10))
+    tell(made, channel, now=ago(9))
+    tell(made, channel, now=ago(8), state=Message.State.FAILED, error="550 no such user")
+    return made
+
+
+def poll(page: Page, part: str) -> Response:
+    with page.expect_response(f"**/part/{part}**") as answer:
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('tick'))")
+    answer.value.finished()
+    return answer.value
+
+
+def row(page: Page, alert: SLOAlert):
+    return page.locator(f"#alert-{alert.pk}")
+
+
+# --- for everybody ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_nothing_has_to_be_scrolled_sideways(open_page, organization, alert, dana, width, scheme):
+    a_channel(organization, "Slack", off_at=ago(1), off_reason="The webhook does not exist any more.")
+    for n in range(8):
+        an_alert(
+            organization, None, now=ago(60 + n), subject=f"feed {n}", severity=("info", "warning", "critical")[n % 3]
+        )
+    taken = an_alert(organization, "approval_latency", now=ago(90))
+    lifecycle.acknowledge(taken, by=By(dana, "web"), now=ago(80), note="Asking them")
+    lifecycle.resolve(an_alert(organization, "duplicate_recall", now=ago(90)), by=By(dana, "web"), now=ago(70))
+    pages = ("/alerts/", "/alerts/?tab=acknowledged", "/alerts/?tab=resolved", "/alerts/?tab=snoozed", "/")
+    for path in (*pages, f"/alerts/{alert.pk}/", f"/alerts/{taken.pk}/"):
+        page = open_page(path, user=dana, width=width, height=740, color_scheme=scheme)
+        assert violations(page) == [], path
+        assert page.problems == [], path
+        assert page.evaluate("seen.violations") == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_axe_finds_nothing_in_a_conflict_and_in_the_mailbox(open_page, organization, alert, dana, omar):
+    page = open_page("/alerts/", user=dana)
+    lifecycle.acknowledge(alert, by=By(omar, "web"), now=ago(1))
+    row(page, alert).get_by_role("button", name="Acknowledge").click()
+    expect(row(page, alert).get_by_role("alert")).to_be_visible()
+    assert violations(page) == []
+    page = open_page("/mailbox/", user=a_member(organization, "ada", "admin"))
+    assert violations(page) == []
+
+
+def test_the_answer_stands_in_the_first_screen_of_a_phone(open_page, alert, dana):
+    for path, answer in ((f"/alerts/{alert.pk}/", "[data-answer]"), ("/alerts/", ".alert .title")):
+        box = open_page(path, user=dana, width=360, height=740).locator(answer).first.bounding_box()
+        assert box["y"] + box["height"] <= 740, path
+
+
+# --- acts ------------------------------------------------------------------------------------------------
+
+
+def test_an_alert_is_acknowledged_by_click_and_taken_back(open_page, alert, dana):
+    page = open_page("/alerts/", user=dana)
+    here = row(page, alert)
+    here.get_by_placeholder("Note").fill("On it")
+    here.get_by_role("button", name="Acknowledge").click()
+    expect(here).to_contain_text("Acknowledged by you")
+    expect(here).to_contain_text("dana: “On it”")
+    expect(here).to_be_focused()
+    expect(page.locator("#notice")).to_be_empty()
+    here.get_by_role("button", name="Undo").click()
+    expect(here.get_by_role("button", name="Acknowledge")).to_be_visible()
+    alert.refresh_from_db()
+    assert alert.state == "open"
+
+
+def test_five_keys_lead_to_an_acknowledgement(open_page, alert, dana):
+    page = open_page("/alerts/", user=dana)
+    row(page, alert).get_by_placeholder("Note").focus()
+    for key in ("O", "K", "Enter"):
+        page.keyboard.press(key)
+    expect(row(page, alert)).to_contain_text("Acknowledged by you")
+    expect(row(page, alert)).to_contain_text("“OK”")
+
+
+def test_an_alert_is_resolved_on_its_page(open_page, alert, dana):
+    page = open_page(f"/alerts/{alert.pk}/", user=dana)
+    page.get_by_label("Note").fill("Restarted OCR")
+    page.get_by_role("button", name="Resolve").click()
+    expect(page.locator("#alert")).to_contain_text("Resolved by you")
+    expect(page.locator(".timeline")).to_contain_text("Restarted OCR")
+    expect(page.get_by_label("Note")).to_have_value("")
+    page.get_by_role("button", name="Reopen").click()
+    expect(page.get_by_role("button", name="Acknowledge")).to_be_visible()
+
+
+def test_the_checklist_of_an_incident_is_ticked(open_page, alert, dana):
+    page = open_page(f"/alerts/{alert.pk}/", user=dana)
+    page.get_by_role("button", name="Take it").click()
+    expect(page.locator("#alert")).to_contain_text("dana has it")
+    page.get_by_role("button", name="Done: Look at the queue").click()
+    expect(page.locator("#item-1")).to_contain_text("done by dana")
+
+
+def test_an_alert_of_the_overview_is_acknowledged_there(open_page, alert, dana):
+    page = open_page("/", user=dana)
+    expect(page.locator("#open-alerts")).to_have_text("1")
+    expect(page).to_have_title("(1) Overview of Shown Foods · SLO portal")
+    row(page, alert).get_by_role("button", name="Acknowledge").click()
+    expect(row(page, alert)).to_contain_text("Acknowledged by you")
+    poll(page, "overview")
+    expect(row(page, alert)).to_have_count(0)
+    expect(page.locator("#open-alerts")).to_have_text("0")
+    expect(page).to_have_title("Overview of Shown Foods · SLO portal")
+
+
+def test_several_are_acknowledged_at_once(open_page, organization, alert, dana):
+    other = an_alert(organization, None, now=ago(5))
+    page = open_page("/alerts/", user=dana)
+    page.get_by_label("All shown").check()
+    page.get_by_placeholder("Note for all selected").fill("All mine")
+    page.get_by_role("button", name="Acknowledge selected").click()
+    expect(page.get_by_text("2 of 2 alerts acknowledged.")).to_be_visible()
+    assert [one.events.get(kind="acknowledged").note for one in (alert, other)] == ["All mine"] * 2
+
+
+def test_without_scripts_alerts_are_acknowledged_and_resolved(open_page, alert, dana):
+    page = open_page("/alerts/", user=dana, java_script_enabled=False)
+    row(page, alert).get_by_placeholder("Note").fill("On it")
+    row(page, alert).get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_role("status").filter(has_text="Acknowledged.")).to_be_visible()
+    expect(row(page, alert)).to_contain_text("Acknowledged by you")
+    row(page, alert).get_by_role("link").click()
+    page.get_by_label("Note").fill("Restarted")
+    page.get_by_role("button", name="Resolve").click()
+    expect(page.locator("#alert")).to_contain_text("Resolved by you")
+    expect(page.locator(".timeline")).to_contain_text("Restarted")
+
+
+# --- two people ------------------------------------------------------------------------------------------
+
+
+def test_who_comes_second_keeps_the_typed_text_and_may_leave_it_as_a_note(open_page, alert, dana, omar):
+    first, second = open_page("/alerts/", user=omar), open_page("/alerts/", user=dana)
+    row(first, alert).get_by_role("button", name="Acknowledge").click()
+    expect(row(first, alert)).to_contain_text("Acknowledged by you")
+    here = row(second, alert)
+    here.get_by_placeholder("Note").fill("It is the scanner")
+    here.get_by_role("button", name="Acknowledge").click()
+    expect(here.get_by_role("alert")).to_contain_text("omar acknowledged this first")
+    expect(here.get_by_placeholder("Note")).to_have_value("It is the scanner")
+    expect(second.locator("#notice")).to_be_empty()
+    here.get_by_role("button", name="Add it as a note").click()
+    expect(here).to_contain_text("dana: “It is the scanner”")
+    expect(here.get_by_placeholder("Note")).to_have_value("")
+    assert alert.events.filter(kind="acknowledged").count() == 1
+
+
+def test_what_got_worse_is_not_acknowledged_unseen(open_page, organization, dana):
+    mild = an_alert(organization, now=ago(5))
+    page = open_page("/alerts/", user=dana)
+    worsen(mild, now=ago(1))
+    row(page, mild).get_by_role("button", name="Acknowledge").click()
+    expect(row(page, mild).get_by_role("alert")).to_contain_text("it is critical and open now")
+    expect(row(page, mild)).to_contain_text("Critical")
+    row(page, mild).get_by_role("button", name="Acknowledge").click()
+    expect(row(page, mild)).to_contain_text("Acknowledged by you")
+
+
+# --- as time goes by, and as things go wrong -------------------------------------------------------------
+
+
+def test_a_poll_keeps_focus_typed_text_and_ticks(open_page, organization, alert, dana):
+    page = open_page("/alerts/", user=dana)
+    note = row(page, alert).get_by_placeholder("Note")
+    row(page, alert).get_by_role("checkbox").check()
+    note.press_sequentially("Looking at")
+    newer = an_alert(organization, None, now=ago(0), severity="incident", title="A new one above")
+    assert poll(page, "alerts").status == 200
+    expect(row(page, newer)).to_be_visible()
+    expect(note).to_be_focused()
+    expect(note).to_have_value("Looking at")
+    expect(row(page, alert).get_by_role("checkbox")).to_be_checked()
+    expect(page.locator("#open-alerts")).to_have_text("2")
+    assert poll(page, "alerts").status == 304
+
+
+def test_a_poll_of_one_alert_keeps_typed_text(open_page, alert, dana, omar):
+    page = open_page(f"/alerts/{alert.pk}/", user=dana)
+    page.get_by_label("Note").press_sequentially("Looking at")
+    lifecycle.note(alert, by=By(omar, "web"), now=ago(0), text="Me too")
+    assert poll(page, f"alerts/{alert.pk}").status == 200
+    expect(page.locator(".timeline")).to_contain_text("Me too")
+    expect(page.get_by_label("Note")).to_have_value("Looking at")
+    expect(page.get_by_label("Note")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(500, "the server answered with error 500"), (403, "you may not do this"), (401, "your session has ended")],
+)
+def test_what_was_not_saved_is_said_and_the_text_stays(open_page, alert, dana, status, says):
+    page = open_page("/alerts/", user=dana)
+    page.route(f"**/alerts/{alert.pk}/", lambda route: route.fulfill(status=status, body="<h1>Broken</h1>"))
+    here = row(page, alert)
+    here.get_by_placeholder("Note").fill("On it")
+    here.get_by_role("button", name="Acknowledge").click()
+    expect(page.locator("#notice")).to_contain_text(f"Not saved: {says}")
+    expect(here.get_by_placeholder("Note")).to_have_value("On it")
+    expect(here.get_by_role("button", name="Acknowledge")).to_be_enabled()
+    expect(page.get_by_text("Broken")).to_have_count(0)
+
+
+def test_a_server_that_does_not_answer_saves_nothing_and_says_so(open_page, alert, dana):
+    page = open_page("/alerts/", user=dana)
+    page.route(f"**/alerts/{alert.pk}/", lambda route: route.abort())
+    row(page, alert).get_by_role("button", name="Acknowledge").click()
+    expect(page.locator("#notice")).to_contain_text("Not saved: the server did not answer. Try again.")
+    page.unroute(f"**/alerts/{alert.pk}/")
+    row(page, alert).get_by_role("button", name="Acknowledge").click()
+    expect(row(page, alert)).to_contain_text("Acknowledged by you")
+    expect(page.locator("#notice")).to_be_empty()
+
+
+def test_nothing_moves_while_it_loads_and_when_an_alert_is_acknowledged(open_page, alert, dana):
+    page = open_page("/alerts/", user=dana)
+    page.wait_for_load_state("networkidle")
+    row(page, alert).get_by_role("button", name="Acknowledge").click()
+    expect(row(page, alert)).to_contain_text("Acknowledged by you")
+    assert page.evaluate("seen.shift") <= 0.001
