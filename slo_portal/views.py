@@ -12,10 +12,12 @@ from rest_framework.response import Response
 from accounts.access import Access
 from accounts.endpoint import Endpoint
 from accounts.pages import for_members
+from alerts.models import SLOAlert
 from kpis.params import Params
 from slo_portal.api_urls import urlpatterns
 from slo_portal.openapi.document import document
 from slo_portal.openapi.page import sections
+from slos.models import Job, SLODefinition
 
 
 @cache
@@ -33,8 +35,19 @@ class Schema(Endpoint):
 @for_members
 def docs(request: HttpRequest, access: Access) -> HttpResponse:
     host = request.build_absolute_uri("/").rstrip("/")
-    context = {"sections": sections(description(), host), "host": host, "scope": access.scope}
+    context = {"sections": sections(description(), host, own_ids(access)), "host": host, "scope": access.scope}
     return render(request, "docs/api.html", context)
+
+
+def own_ids(access: Access) -> dict[str, object]:
+    """An object of each kind, where the organisation has one."""
+    mine = {"organization": access.organization}
+    newest = {
+        "slo_id": SLODefinition.objects.filter(**mine).order_by("name"),
+        "alert_id": SLOAlert.objects.filter(**mine).order_by("-breached_at"),
+        "job_id": Job.objects.filter(**mine).order_by("-created_at"),
+    }
+    return {name: one for name, rows in newest.items() if (one := rows.values_list("pk", flat=True).first())}
 
 
 @require_GET

@@ -87,7 +87,6 @@ def document(routes: list[URLPattern]) -> dict[str, Any]:
             "title": "SLO portal",
             "version": "1.0.0",
             "description": "Service level objectives, error budgets and KPIs for invoice operations.",
-            "license": {"name": "See the repository"},
         },
         "servers": [{"url": SERVER}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],

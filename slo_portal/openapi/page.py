@@ -1,6 +1,7 @@
 """What the page about the API shows of its description: each operation with a call that can be pasted into a shell."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 from slo_portal.openapi.document import SERVER, TAGS, examples
 
 JSON = "application/json"
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class Shown(NamedTuple):
@@ -29,19 +31,24 @@ class Section(NamedTuple):
     operations: list[Shown]
 
 
-def sections(document: Mapping[str, Any], host: str) -> list[Section]:
-    """The operations by what they are about; `host` is where the reader has found the portal."""
-    found = list(_operations(document, host.rstrip("/") + SERVER))
+def sections(document: Mapping[str, Any], host: str, ids: Mapping[str, object]) -> list[Section]:
+    """The operations by what they are about, with calls of the reader's own: `host` is where the portal was found, and
+    `ids` are those of objects that there are, by the name of the parameter."""
+    found = list(_operations(document, host.rstrip("/") + SERVER, ids))
     return [Section(tag, title, [one for of, one in found if of == tag]) for tag, title in TAGS.items()]
 
 
-def _operations(document: Mapping[str, Any], api: str) -> Iterator[tuple[str, Shown]]:
+def _operations(document: Mapping[str, Any], api: str, ids: Mapping[str, object]) -> Iterator[tuple[str, Shown]]:
     for address, methods in document["paths"].items():
         for method, one in methods.items():
             example = examples().get(f"{method.upper()} {address}", {})
             answer = json.dumps(example["answer"], indent=2, ensure_ascii=False) if "answer" in example else ""
             call = curl(
-                method.upper(), api, example.get("path", address), example.get("body"), example.get("media", JSON)
+                method.upper(),
+                api,
+                own(example.get("path", address), ids),
+                example.get("body"),
+                example.get("media", JSON),
             )
             parameters = [_parameter(each) for each in one["parameters"]]
             yield (
@@ -57,6 +64,14 @@ def _operations(document: Mapping[str, Any], api: str) -> Iterator[tuple[str, Sh
                     answer,
                 ),
             )
+
+
+def own(path: str, ids: Mapping[str, object]) -> str:
+    """The path with objects that the reader has in place of those of the example."""
+    for name, one in ids.items():
+        plural = f"{name.removesuffix('_id')}s"
+        path = re.sub(rf"({name}=|/{plural}/){UUID}", rf"\g<1>{one}", path)
+    return path
 
 
 def _parameter(given: Mapping[str, Any]) -> tuple[str, str, str]:

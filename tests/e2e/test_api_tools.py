@@ -19,6 +19,7 @@ from slo_portal.api_urls import urlpatterns
 from slo_portal.openapi.document import SERVER, document
 from slos import jobs
 from tests.alerts.alerting import an_alert
+from tests.facts import invoice
 from tests.slos.worlds_to_show import member
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -45,6 +46,7 @@ def token(organization: Organization) -> str:
 def known(organization: Organization, token: str) -> dict[str, list[str]]:
     """What the parameters of paths may be, so that the fuzzer finds something."""
     now = datetime.now(UTC)
+    invoice(organization, "known", now=now)
     slo = organization.slos.get(sli_type="time_to_ready")
     job = jobs.request(organization, "daily", now, now, by=organization.users.first())
     alerts = [str(an_alert(organization, sli_type, now=now).pk) for sli_type in SLI_TYPES]
