@@ -19,6 +19,7 @@ ALWAYS = {
 }
 API = "/api/v1/metrics/"
 DEPLOYED = {"HTTPS": "true", "ALLOWED_HOSTS": "slo.example.com", "TRUSTED_PROXIES": "127.0.0.1"}
+DEPLOYED["METRICS_TOKEN"] = "of-prometheus-0123456789-abcdefghijkl"
 
 
 @pytest.fixture
