@@ -1,7 +1,7 @@
-"""Row-level security on every table that holds something of an organisation, renewed by each `migrate`.
+"""Row-level security on every table that holds something of an organisation, and what may only be added to.
 
-The portal's role sees and writes rows of the organisations within its reach (accounts.reach), and no others. Tables of
-accounts are looked at to find out who asks, and have no wall.
+Built anew by each `migrate`. The portal's role sees and writes rows of the organisations within its reach
+(accounts.reach), and no others. Tables of accounts are looked at to find out who asks, and have no wall.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from accounts.reach import EVERYTHING
 
 APPS = ("kpis", "slos", "alerts", "monitoring")
 OF_THE_HOUSE = {"monitoring.Process"}  # of no organisation
+APPEND_ONLY = ("accounts_auditentry",)  # nobody edits what happened
 POLICY = "within_reach"
 # uncorrelated sub-selects: asked once for a statement, not for every row
 ALL = f"(SELECT current_setting('slo.reach', true) = '{EVERYTHING}')"
@@ -34,6 +35,8 @@ def build() -> None:
             cursor.execute(f'DROP POLICY IF EXISTS {POLICY} ON "{table}"')
             cursor.execute(f'CREATE POLICY {POLICY} ON "{table}" TO {settings.APPLICATION_ROLE} USING ({condition})')
             cursor.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
+        for table in there.intersection(APPEND_ONLY):
+            cursor.execute(f'REVOKE UPDATE, DELETE ON "{table}" FROM {settings.APPLICATION_ROLE}')
 
 
 def walls() -> Iterator[tuple[str, str]]:
