@@ -5,7 +5,7 @@ durations, arcsines of rates), and what is usual at its hour of the week or week
 a stretch lies farther from the others than chance explains (circular binary segmentation, Olshen et al. 2004). The
 noise comes from differences between values, and is larger where neighbours resemble each other (AR(1)).
 
-ALPHA is how often chance alone may look like a change, by kind of finding; docs/explanation/changes.md measures it.
+ALPHA bounds how often chance of that kind looks like a change; how often it does is in docs/explanation/changes.md.
 """
 
 import math
@@ -23,6 +23,7 @@ FEWEST = 28  # values; of fewer nothing is said
 PER_SLOT = 3  # values of an hour of the week or weekday that make a usual one
 SHORTEST = 5  # values in a level
 FAR = 7  # values between two that no longer resemble each other
+LEAST_ALIKE = 0.25  # correlation of neighbours that is assumed where less is seen: of a year it is known to 0.17
 CLIP = 4.0  # noises; a single value farther off moves no level
 OUTSTANDING = 5.0  # noises that an outlier differs by at least
 QUIET = 30.0  # events usual in a silence, as in that of a feed (kpis.staleness)
@@ -134,7 +135,7 @@ def _usual(samples: Sequence[Sample], values: Sequence[float]) -> list[float]:
 def _noise(values: Sequence[float], least: float) -> tuple[float, float]:
     """The standard deviation, and by how much more means of neighbours vary than those of unrelated values."""
     far, near = (_spread([b - a for a, b in zip(values, values[lag:], strict=False)]) for lag in (FAR, 1))
-    alike = max(0.0, min(0.9, 1 - (near / far) ** 2)) if far else 0.0
+    alike = max(LEAST_ALIKE, min(0.9, 1 - (near / far) ** 2)) if far else LEAST_ALIKE
     return max(far / math.sqrt(2), least), math.sqrt((1 + alike) / (1 - alike))
 
 

@@ -14,12 +14,12 @@ from accounts.models import Organization
 from kpis import counting
 from kpis.failpoints import fp
 from kpis.models import ExceptedInvoice, InvoiceMetric, Rollup, RollupMark, RollupState
-from kpis.periods import QUARTER_HOUR, Interval, floor, period_of
+from kpis.periods import EPOCH, QUARTER_HOUR, Interval, floor, period_of
 
 TABLE, MARKS, EXCEPTED, INVOICES = (
     model._meta.db_table for model in (Rollup, RollupMark, ExceptedInvoice, InvoiceMetric)
 )
-AT_ONCE = 2_000  # marks in one transaction; the next one goes on
+AT_ONCE = 96  # marks in one transaction, a day of them: a large firm's takes a second
 KEPT = ("n", "total", "bins", "counts")
 QUARTER = "date_bin('15 minutes', {at}, timestamptz '2000-01-01 00:00Z')"
 
@@ -30,15 +30,15 @@ def note(organization: Organization, marks: Iterable[tuple[str, datetime]]) -> N
     RollupMark.objects.bulk_create([RollupMark(organization=organization, start=start) for start in sorted(starts)])
 
 
-def refresh(organization: Organization, *, now: datetime, since: datetime | None = None) -> int:
-    """Count what is marked again, the newest first; returns the number of hours.
+def refresh(organization: Organization, *, now: datetime, since: datetime | None = None) -> bool:
+    """Count what is marked again, the newest first; true when more of it may wait.
 
     Rows reach back to `since`: an hour that begins before it stays as it is.
     """
     zone = organization.time_zone
     with transaction.atomic():
         if not _alone(organization):
-            return 0
+            return False
         state, _ = RollupState.objects.get_or_create(organization=organization)
         if state.zone != str(zone):
             _start_anew(organization, since)
@@ -49,11 +49,12 @@ def refresh(organization: Organization, *, now: datetime, since: datetime | None
         hours = [hour for hour in hours if since is None or hour[0] >= since]
         _count(organization, hours)
         _sum_up(organization, sorted({period_of("daily", start, zone) for start, _ in hours}))
-        if len(marked) < AT_ONCE:
+        more = len(marked) == AT_ONCE
+        if not more:
             state.counted_at = now
         state.save()
         fp("rollups.before_commit")
-    return len(hours)
+    return more
 
 
 def _alone(organization: Organization) -> bool:
@@ -63,9 +64,17 @@ def _alone(organization: Organization) -> bool:
 
 
 def _start_anew(organization: Organization, since: datetime | None) -> None:
-    """The first time, and when the organisation has another clock: forget and mark all that the rows still tell."""
-    rollups = Rollup.objects.filter(organization=organization)
-    (rollups if since is None else rollups.filter(start__gte=since)).delete()
+    """The first time, and when the organisation has another clock: forget and mark all that the rows still tell.
+
+    Hours that they do not tell keep their borders, and are summed up to the days into which these fall now.
+    """
+    hours = Rollup.objects.filter(organization=organization, width=Rollup.Width.HOUR)
+    (hours if since is None else hours.filter(start__gte=since)).delete()
+    kept = sorted(hours.values_list("start", flat=True).distinct())
+    days = Rollup.objects.filter(organization=organization, width=Rollup.Width.DAY)
+    first = min([*kept[:1], *([since] if since else [])], default=EPOCH)
+    days.filter(start__gte=period_of("daily", first, organization.time_zone)[0]).delete()
+    _sum_up(organization, sorted({period_of("daily", start, organization.time_zone) for start in kept}))
     for at in counting.TIMES:
         _mark(organization, f"SELECT {at} FROM {INVOICES} WHERE organization_id = %(organization)s")  # noqa: S608
 

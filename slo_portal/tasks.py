@@ -26,6 +26,7 @@ from slos.recount import rows_since
 from slos.tick import tick as tick_slos
 
 PATIENCE, HURRY = 2.0, 0.2  # seconds for slow receivers, of a worker and of who has something else to do
+BATCHES = 20  # of hours whose KPIs are counted again with one tick; the next one goes on
 ENABLED = {Period.HOURLY: "SLO_HOURLY_ENABLED", Period.DAILY: "SLO_DAILY_ENABLED", Period.WEEKLY: "SLO_WEEKLY_ENABLED"}
 
 
@@ -59,8 +60,10 @@ def tick_organization(pk: str) -> None:
             done = tick_slos(organization, now=timezone.now(), then=_follow)
             if done.followed:
                 _hand_over(pk)
-            rollups.refresh(organization, now=timezone.now(), since=rows_since(organization))
             jobs.run_waiting(organization, now=timezone.now())
+            for _ in range(BATCHES):
+                if not rollups.refresh(organization, now=timezone.now(), since=rows_since(organization)):
+                    break
 
 
 @shared_task

@@ -7,19 +7,23 @@ from fractions import Fraction
 from itertools import count
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
+from django.db.models.expressions import RawSQL
 
 from accounts.models import Organization
 from kpis import payloads, rollups, summary, trends
 from kpis.figures import DURATIONS, SHARES, Figures
 from kpis.ingest import store_rows
 from kpis.messages import INVOICE
-from kpis.models import ExceptedInvoice, RollupMark
+from kpis.models import ExceptedInvoice, InvoiceMetric, Rollup, RollupMark, RollupState
 from kpis.periods import Interval
 from kpis.summary import Scope
+from slo_portal import tasks
 from slos.buckets import take_marks
-from tests.facts import NOON
+from tests.facts import NOON, at, exception, invoice
 from tests.oracle import kpis as oracle
 from tests.oracle import worlds
 from tests.oracle.facts import World
@@ -28,6 +32,7 @@ from tests.slos.playing import KINDS
 pytestmark = pytest.mark.django_db
 NUMBERS = count()
 ADA = {"vendor": "Ada"}
+XMIN = RawSQL("kpis_rollup.xmin::text", [])  # the transaction that wrote a row
 
 
 def another_organization(zone: object = "UTC") -> Organization:
@@ -37,10 +42,13 @@ def another_organization(zone: object = "UTC") -> Organization:
     return organization
 
 
-def count_again(organization: Organization, now: datetime = NOON) -> int:
-    """What the tick and its task do for the KPIs."""
+def count_again(organization: Organization, now: datetime = NOON, since: datetime | None = None) -> int:
+    """What the tick and its task do for the KPIs; returns the number of batches."""
     rollups.note(organization, take_marks(organization))
-    return rollups.refresh(organization, now=now)
+    for batch in range(1, 100):
+        if not rollups.refresh(organization, now=now, since=since):
+            return batch
+    raise AssertionError("there is always more")
 
 
 def assert_equal(found: Figures, expected: oracle.KPIs) -> None:
@@ -141,3 +149,110 @@ def test_the_kpis_of_any_range_equal_a_naive_count(seed: int) -> None:
     assert sum(n for _, n in found.ages) == len(open_)
     assert RollupMark.objects.filter(organization=organization).count() == 0
     assert ExceptedInvoice.objects.filter(organization=organization).count() == 0
+
+
+def uploads(organization: Organization, minutes: range) -> None:
+    rows = [{"invoice_id": str(minute), "uploaded_at": at(minute)} for minute in minutes]
+    store_rows(INVOICE, organization, rows, now=NOON)
+
+
+def total(organization: Organization, since: datetime | None = None) -> int:
+    return Scope(organization, {}, since).figures([(at(-100 * 24 * 60), at(24 * 60))])[0].uploaded
+
+
+def state(organization: Organization) -> RollupState:
+    return RollupState.objects.get(organization=organization)
+
+
+def test_a_long_history_is_counted_in_batches_the_newest_first() -> None:
+    organization = another_organization()
+    uploads(organization, range(-60 * 24 * 9, 0, 30))
+    rollups.note(organization, take_marks(organization))
+
+    assert rollups.refresh(organization, now=NOON)
+    assert state(organization).counted_at is None
+    assert 0 < total(organization) < 9 * 48
+    (newest,) = Scope(organization, {}).figures([(at(-120), at(0))])
+    assert newest.uploaded == 4
+
+    assert count_again(organization) > 1
+    assert state(organization).counted_at == NOON
+    assert total(organization) == 9 * 48
+
+
+def test_a_new_time_zone_has_everything_counted_anew_by_its_own_hours() -> None:
+    organization = another_organization()
+    uploads(organization, range(-60 * 24 * 3, 0, 10))
+    count_again(organization)
+    before = set(Rollup.objects.filter(organization=organization).values_list("start", flat=True))
+    assert {start.minute for start in before} == {0}
+
+    organization.time_zone = ZoneInfo("Asia/Kathmandu")  # 5:45 hours ahead
+    organization.save()
+    count_again(organization)
+
+    after = set(Rollup.objects.filter(organization=organization).values_list("start", flat=True))
+    assert {start.minute for start in after} == {15}
+    assert total(organization) == 3 * 144
+
+
+def test_what_rows_no_longer_tell_stays_as_it_was() -> None:
+    organization = another_organization()
+    uploads(organization, range(-60 * 48, 0, 10))
+    count_again(organization)
+    sealed = at(-60 * 24)
+    InvoiceMetric.objects.filter(organization=organization, uploaded_at__lt=sealed).delete()
+
+    invoice(organization, "late", now=NOON, uploaded_at=-60 * 30)
+    invoice(organization, "live", now=NOON, uploaded_at=-5)
+    count_again(organization, since=sealed)
+    assert total(organization, sealed) == 2 * 144 + 1
+
+    organization.time_zone = ZoneInfo("Asia/Kathmandu")
+    organization.save()
+    count_again(organization, since=sealed)
+    assert 2 * 144 - 4 <= total(organization, sealed) <= 2 * 144 + 1  # hours that overlap the border keep their old one
+
+
+def test_an_exception_counts_whether_it_or_its_invoice_comes_first_and_moves_with_its_invoice_id() -> None:
+    organization = another_organization()
+
+    def excepted() -> list[int]:
+        count_again(organization)
+        spans = [(at(-60 * hours - 60), at(-60 * hours)) for hours in (1, 2)]
+        return [figures.number("excepted") for figures in Scope(organization, {}).figures(spans)]
+
+    exception(organization, "E", now=NOON, invoice_id="one", kind="price")
+    assert excepted() == [0, 0]
+    invoice(organization, "one", now=NOON, uploaded_at=-90)
+    invoice(organization, "two", now=NOON, uploaded_at=-150)
+    assert excepted() == [1, 0]
+    exception(organization, "E", now=NOON, invoice_id="two")
+    assert excepted() == [0, 1]
+    exception(organization, "E", now=NOON, invoice_id=None)
+    assert excepted() == [0, 0]
+
+
+def test_nothing_is_written_where_nothing_differs() -> None:
+    organization = another_organization()
+    uploads(organization, range(-600, 0, 10))
+    count_again(organization)
+    written = dict(Rollup.objects.filter(organization=organization).annotate(x=XMIN).values_list("pk", "x"))
+    assert written
+
+    invoice(organization, "-300", now=NOON, vendor="Acme")  # marks its hour, and changes no KPI of all the work
+    assert RollupMark.objects.filter(organization=organization).count() == 0
+    count_again(organization)
+
+    assert dict(Rollup.objects.filter(organization=organization).annotate(x=XMIN).values_list("pk", "x")) == written
+
+
+@time_machine.travel(NOON, tick=False)
+def test_the_task_of_the_tick_keeps_the_kpis() -> None:
+    organization = another_organization()
+    uploads(organization, range(-600, 0, 10))
+
+    tasks.tick_organization(str(organization.pk))
+
+    assert total(organization) == 60
+    assert state(organization).counted_at == NOON
