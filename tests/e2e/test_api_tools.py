@@ -60,6 +60,8 @@ def described(known: dict[str, list[str]]) -> dict[str, Any]:
             for parameter in one["parameters"]:
                 if parameter["in"] == "path":
                     parameter["schema"] = {"type": "string", "enum": known[parameter["name"]]}
+                elif parameter["name"] == "limit":  # of thirty that are optional, nearly all together contradict
+                    parameter["example"] = 2
     return found
 
 
