@@ -1,5 +1,6 @@
 """The audit trail: one verb for everything that somebody may ask about later. No secret goes in."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ Changes = Mapping[str, Sequence[Any]]
 SECRET = re.compile(r"passw|secret|token|digest|credential", re.IGNORECASE)  # in the name of a field
 HIDDEN = "(not shown)"
 LONGEST = 500  # characters of a value
-REFUSALS_ONCE_IN = timedelta(minutes=1)
+REFUSALS_ONCE_IN, REFUSALS_AT_MOST = timedelta(minutes=1), 30
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -54,14 +55,14 @@ def record(
 
 
 def refused(request: HttpRequest, *, now: datetime) -> None:
-    """Somebody known met a closed door; the same door is noted once a minute, so that nobody can fill the table."""
+    """Somebody known met a closed door. Each door is noted once a minute and only so many: nobody fills the table."""
     actor = actor_of(request)
+    if actor is None:
+        return
     note = clean(f"{request.method} {request.path}", 300)
-    since = now - REFUSALS_ONCE_IN
-    if (
-        actor
-        and not AuditEntry.objects.filter(actor_id=actor.pk, at__gt=since, action=Action.REFUSED, note=note).exists()
-    ):
+    recent = AuditEntry.objects.filter(actor_id=actor.pk, at__gt=now - REFUSALS_ONCE_IN, action=Action.REFUSED)
+    noted = list(recent.values_list("note", flat=True)[:REFUSALS_AT_MOST])
+    if note not in noted and len(noted) < REFUSALS_AT_MOST:
         record(Action.REFUSED, now=now, request=request, note=note)
 
 
@@ -96,7 +97,7 @@ def _plain(name: str, value: Any) -> Any:
     """As JSON can hold it."""
     if SECRET.search(name):
         return HIDDEN
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, Mapping):
         return {str(key)[:100]: _plain(str(key), inner) for key, inner in list(value.items())[:100]}

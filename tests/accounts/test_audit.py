@@ -62,7 +62,7 @@ def test_deleting_a_user_leaves_what_they_did(ours):
 def test_values_that_sound_secret_and_characters_that_break_are_left_out(ours):
     changes = {
         "webhook_secret": ["old-hush", "new-hush"],
-        "config": [None, {"api_token": "hush", "url": "kept", "deep": [1, NOW]}],
+        "config": [None, {"api_token": "hush", "url": "kept", "deep": [1, NOW, float("nan")]}],
         "name": ["a\0b\nc", "x" * 9999],
     }
     audit.record(audit.Action.CHANGED, now=NOW, on=ours, changes=changes, note="line\nbreak")

@@ -1,5 +1,6 @@
 """How long a session lasts, what every answer carries, and which refusals are noted."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -134,6 +135,12 @@ def test_a_refusal_is_noted_once_a_minute_with_who_and_where(browser, caller, cl
     clock.shift(timedelta(minutes=1))
     browser.get("/admin/login/")
     assert found.all().count() == 3
+
+
+def test_nobody_fills_the_table_with_refusals(browser, caller):
+    for k in range(40):
+        caller.post(f"alerts/{uuid.UUID(int=k)}/acknowledge")
+    assert AuditEntry.objects.filter(action="refused").count() == 30
 
 
 def test_a_stranger_fills_no_table_with_refusals(caller):
