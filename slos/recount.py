@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
@@ -16,7 +16,7 @@ from accounts.models import Organization
 from kpis.periods import BUCKET, Interval, floor, local_periods
 from slos.budget import Counts
 from slos.indicators import BIN, Count, counting
-from slos.measure import LONGEST, promises_of
+from slos.measure import promises_of
 from slos.models import EngineState, Period, SLIBucket, SLIMeasurement, SLODefinition
 from slos.sources import Buckets, Stored
 from slos.sums import Sums
@@ -25,6 +25,7 @@ from slos.windows import NOTHING
 MOST_COUNTS = 40  # in one statement; the planner's time grows faster than that
 STRETCH = "width_bucket({at}, %(borders)s::timestamptz[])"  # n: between the n-th border and the next
 AT_ONCE = "0"
+LONGEST = {Period.HOURLY: timedelta(hours=3), Period.DAILY: timedelta(days=3), Period.WEEKLY: timedelta(days=9)}
 Parts = Mapping[str, str]  # {"vendor": "Acme"}
 
 
