@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from itertools import count
 from random import Random
 from typing import Any
@@ -14,8 +13,8 @@ import time_machine
 from django.db.models.expressions import RawSQL
 
 from accounts.models import Organization
-from kpis import payloads, rollups, summary, trends
-from kpis.figures import DURATIONS, SHARES, Figures
+from kpis import rollups, summary, trends
+from kpis.figures import DURATIONS
 from kpis.ingest import store_rows
 from kpis.messages import INVOICE
 from kpis.models import ExceptedInvoice, InvoiceMetric, Rollup, RollupMark, RollupState
@@ -24,6 +23,7 @@ from kpis.summary import Scope
 from slo_portal import tasks
 from slos.buckets import take_marks
 from tests.facts import NOON, at, exception, invoice
+from tests.kpis.comparing import assert_equal, count_again
 from tests.oracle import kpis as oracle
 from tests.oracle import worlds
 from tests.oracle.facts import World
@@ -40,55 +40,6 @@ def another_organization(zone: object = "UTC") -> Organization:
     organization = Organization.objects.create(name=slug, slug=slug, time_zone=zone)
     organization.refresh_from_db()
     return organization
-
-
-def count_again(organization: Organization, now: datetime = NOON, since: datetime | None = None) -> int:
-    """What the tick and its task do for the KPIs; returns the number of batches."""
-    rollups.note(organization, take_marks(organization))
-    for batch in range(1, 100):
-        if not rollups.refresh(organization, now=now, since=since):
-            return batch
-    raise AssertionError("there is always more")
-
-
-def assert_equal(found: Figures, expected: oracle.KPIs) -> None:
-    counted, data, figures = expected.counts, payloads.volume(found), payloads.performance(found)
-    assert data == {
-        "total_invoices": counted["total"],
-        "successful_invoices": counted["succeeded"],
-        "failed_invoices": counted["failed"],
-        "undecided_invoices": counted["undecided"],
-        "invoices_with_exceptions": counted["excepted"],
-        "straight_through_invoices": counted["straight"],
-        "human_reviews": counted["reviewed"],
-        "retried_invoices": counted["retried"],
-        "retries": counted["retries"],
-        "duplicates_confirmed": counted["duplicates"],
-        "duplicates_caught": counted["caught"],
-    }
-    decided = ("succeeded", "failed")
-    assert figures["processing_success_rate"] == near(expected.rate("succeeded", *decided))
-    assert found.straight_through_rate == near(expected.rate("straight", *decided))
-    assert figures["exception_rate"] == near(expected.rate("excepted", "total"))
-    assert figures["first_time_validation_rate"] == near(expected.rate("first", "checked"))
-    mean = sum(expected.confidences) / len(expected.confidences) if expected.confidences else None
-    assert figures["average_extraction_confidence"] == near(mean)
-    assert {kind: n for kind, (n, _) in found.by_key("kind").items()} == expected.kinds
-    assert {currency: total for currency, (_, total) in found.by_key("amount").items()} == expected.amounts
-    for duration in DURATIONS:
-        assert_times(found, duration, expected.seconds[duration])
-
-
-def assert_times(found: Figures, duration: str, seconds: list[Fraction]) -> None:
-    assert found.number(duration) == len(seconds)
-    assert found.mean_seconds(duration) == near(sum(seconds) / len(seconds) if seconds else None)
-    for name, value in found.percentiles(duration).items():
-        exact = oracle.percentile(seconds, Fraction(str(SHARES[name]))) if seconds else None
-        assert value == (None if exact is None else pytest.approx(float(exact), rel=0.01, abs=2e-6))
-
-
-def near(value: Any) -> Any:
-    return None if value is None else pytest.approx(float(value), rel=1e-6, abs=1e-4)
 
 
 def touched_by_hand(rng: Random) -> Iterator[dict[str, Any]]:
