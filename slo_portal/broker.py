@@ -9,6 +9,7 @@ from kombu.exceptions import KombuError
 
 PATIENCE = 0.5  # seconds that a task may take on its way to the broker
 REST = 5.0  # seconds for which a broker that has failed is left alone
+SOON, LATER = 0, 9  # what has been asked for goes before what is only due again
 EXPIRES = 60  # seconds: what nobody has taken by then has been done by others
 log = logging.getLogger(__name__)
 _publisher = ThreadPoolExecutor(1, "publisher")
@@ -16,11 +17,12 @@ _last: list[Future[object]] = []  # at most one: what the publisher is at
 _rests_until = 0.0  # by the monotonic clock
 
 
-def takes(task: str, *args: str) -> bool:
+def takes(task: str, *args: str, priority: int = SOON) -> bool:
     """Whether the broker has the task now. One that it takes later after all is done twice, which does no harm."""
     if time.monotonic() < _rests_until or any(not future.done() for future in _last):
         return False
-    _last[:] = [_publisher.submit(current_app.send_task, task, args, retry=False, expires=EXPIRES)]
+    options = {"retry": False, "expires": EXPIRES, "priority": priority}
+    _last[:] = [_publisher.submit(current_app.send_task, task, args, **options)]
     try:
         _last[0].result(PATIENCE)
     except (KombuError, OSError) as error:  # the end of our patience is an OSError, too

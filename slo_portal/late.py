@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.models import Organization
@@ -21,9 +21,14 @@ def ticks(*, now: datetime) -> list[str]:
     every = _schedule("slo_portal.tasks.tick")
     if every is None or not settings.METRICS_ENABLED:
         return []
-    limit = now - MISSED * every.schedule.run_every
-    behind = Q(enginestate=None) | Q(enginestate__ticked_at=None) | Q(enginestate__ticked_at__lt=limit)
-    return _ids(Organization.objects.filter(behind, is_active=True).values_list("pk", flat=True))
+    return due(before=now - MISSED * every.schedule.run_every)
+
+
+def due(*, before: datetime) -> list[str]:
+    """Whose figures are older than that, the oldest first."""
+    behind = Q(enginestate=None) | Q(enginestate__ticked_at=None) | Q(enginestate__ticked_at__lt=before)
+    oldest_first = F("enginestate__ticked_at").asc(nulls_first=True)
+    return _ids(Organization.objects.filter(behind, is_active=True).order_by(oldest_first).values_list("pk", flat=True))
 
 
 def unanswered(asked: Mapping[str, datetime], *, now: datetime) -> tuple[dict[str, datetime], list[str]]:

@@ -5,7 +5,7 @@ A worker sees nothing of any organisation but the one that its task is for.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from celery import shared_task
 from django.conf import settings
@@ -18,7 +18,7 @@ from alerts.evaluate import evaluate
 from monitoring import samples, system
 from monitoring.models import Process
 from kpis import rollups
-from slo_portal import broker
+from slo_portal import broker, late
 from slo_portal.heartbeat import send as send_heartbeat
 from slos import figures, jobs, measure
 from slos.models import Period
@@ -27,6 +27,7 @@ from slos.tick import tick as tick_slos
 
 PATIENCE, HURRY = 2.0, 0.2  # seconds for slow receivers, of a worker and of who has something else to do
 BATCHES = 20  # of hours whose KPIs are counted again with one tick; the next one goes on
+FRESH = timedelta(seconds=3)  # figures that need no tick yet, as somebody has just asked for one
 ENABLED = {Period.HOURLY: "SLO_HOURLY_ENABLED", Period.DAILY: "SLO_DAILY_ENABLED", Period.WEEKLY: "SLO_WEEKLY_ENABLED"}
 
 
@@ -48,8 +49,10 @@ def _follow(organization: Organization, now: datetime, last: datetime | None) ->
 def tick() -> None:
     """Every few seconds: have each organisation's figures brought up to date, by whichever worker is free."""
     if settings.METRICS_ENABLED:
-        for pk in Organization.objects.filter(is_active=True).values_list("pk", flat=True):
-            if not broker.takes(tick_organization.name, str(pk)):
+        with reach.within(reach.EVERYTHING):
+            due = late.due(before=timezone.now() - FRESH)
+        for pk in due:
+            if not broker.takes(tick_organization.name, pk, priority=broker.LATER):
                 return  # the listener does what is late
 
 

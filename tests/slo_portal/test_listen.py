@@ -117,10 +117,21 @@ def test_who_hands_over_waits_for_a_frozen_broker_once_and_leaves_it_alone(broke
     assert taken_at_last("3")
 
 
-def taken_at_last(organization: str) -> bool:
+def test_what_somebody_waits_for_goes_before_what_is_only_due_again(broker: Valkey) -> None:
+    assert taken_at_last("due again", priority=workers.LATER)
+    assert taken_at_last("asked for")
+    with current_app.connection_for_read() as connection:
+        queue = connection.SimpleQueue("celery")
+        first, second = queue.get(timeout=5), queue.get(timeout=5)
+        first.ack()
+        second.ack()
+    assert (first.payload[0], second.payload[0]) == (["asked for"], ["due again"])
+
+
+def taken_at_last(organization: str, priority: int = workers.SOON) -> bool:
     """Whether the broker takes it within some time; PostgreSQL does the waiting."""
     for _ in range(200):
-        if workers.takes(TICK, organization):
+        if workers.takes(TICK, organization, priority=priority):
             return True
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(0.1)")
