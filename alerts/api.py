@@ -53,18 +53,10 @@ def _wanted(params: Params) -> Wanted:
     return Wanted(
         severity=params.choice("severity", list(Severity), "") if "severity" in params else None,
         alert_type=params.choice("alert_type", list(AlertType), "") if "alert_type" in params else None,
-        slo=_id(params),
+        slo=params.uuid("slo_id"),
         resolved=params.flag("resolved", False) if "resolved" in params else None,
         acknowledged=params.flag("acknowledged", False) if "acknowledged" in params else None,
     )
-
-
-def _id(params: Params) -> UUID | None:
-    given = params.text("slo_id")
-    try:
-        return UUID(given) if given else None
-    except ValueError:
-        raise refusal("slo_id", "invalid", "Must be the id of an objective, a UUID.") from None
 
 
 class OneAlert(Endpoint):
@@ -100,7 +92,7 @@ class Act(OneAlert):
     def post(self, request: Request, alert_id: UUID) -> Response:
         Params(request._request)
         given = body_object(request, *self.fields)
-        by = By(self.access.user, AlertEvent.Channel.API)
+        by = By(self.access.user, AlertEvent.Channel.API, request._request)
         try:
             _, changed = self.act(self.alert(alert_id), given, by, timezone.now())
         except Conflict as conflict:

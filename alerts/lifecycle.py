@@ -11,7 +11,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.http import HttpRequest
 
+from accounts import audit
 from accounts.models import User
 from alerts import outbox
 from alerts.kinds import Resolution
@@ -32,6 +34,7 @@ class By:
 
     user: User | None
     channel: str
+    request: HttpRequest | None = None  # from where, for the audit trail
 
 
 class Conflict(Exception):
@@ -184,6 +187,7 @@ def note(alert: SLOAlert, *, by: By, now: datetime, text: str) -> Done:
     return alert, True
 
 
+AUDITED: Mapping[str, audit.Action] = {Kind.ACKNOWLEDGED: audit.Action.ACKNOWLEDGED, Kind.RESOLVED: audit.Action.RESOLVED}
 UNSNOOZED: Changes = {"snoozed_until": None, "snoozed_until_better": False}
 
 
@@ -205,11 +209,17 @@ def _change(
         except AlreadyDone:
             return current, False
         event = write(current, changes, kind, by=by, now=now, note=note)
+        if kind in AUDITED:
+            _audit(AUDITED[kind], current, by, now)
         if then:
             then(current, event, now)
         fp("lifecycle.before_commit")
     fp("lifecycle.after_commit")
     return current, True
+
+
+def _audit(action: audit.Action, alert: SLOAlert, by: By, now: datetime) -> None:
+    audit.record(action, now=now, request=by.request, actor=by.user, organization=alert.organization, on=alert)
 
 
 def write(

@@ -68,7 +68,7 @@ def a_firm(name: str, now: datetime) -> Firm:
         slo.name = f"{name} {slo.sli_type}"
         slo.save()
     SystemMetric.objects.create(organization=organization, metric_name=f"{name} depth", value=1, measured_at=now)
-    alert = an_alert(organization, now=now, title=f"{name} alert", message=f"{name} is late")
+    alert = an_alert(organization, now=now, title=f"{name} alert", message=f"{name} is late", subject="more")
     _told(organization, alert, name, now)
     job = jobs.request(organization, "daily", now - timedelta(days=1), now, by=admin)
     Job.objects.filter(pk=job.pk).update(error=f"{name} failed")

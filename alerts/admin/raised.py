@@ -100,7 +100,7 @@ class SLOAlertAdmin(ByRole):
         self, request: HttpRequest, chosen: QuerySet[SLOAlert], verb: Callable[..., lifecycle.Done], word: str
     ) -> None:
         """Each alone: who was faster is said of each."""
-        by, done = By(request.user, AlertEvent.Channel.ADMIN), 0  # type: ignore[arg-type]
+        by, done = By(request.user, AlertEvent.Channel.ADMIN, request), 0  # type: ignore[arg-type]
         for alert in chosen:
             if not self.may(request, Role.OPERATOR, alert):
                 continue

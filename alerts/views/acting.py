@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from django.core.exceptions import ValidationError
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from accounts import access
@@ -130,9 +130,9 @@ ACTS: dict[str, Callable[[Form], str]] = {
 }  # fmt: skip
 
 
-def act(who: Access, alert: SLOAlert, fields: Mapping[str, str], *, now: datetime) -> Answer:
+def act(request: HttpRequest, who: Access, alert: SLOAlert, fields: Mapping[str, str], *, now: datetime) -> Answer:
     """Do the `act` that the fields of a form name."""
-    form, name = Form(alert, fields, By(who.user, AlertEvent.Channel.WEB), now), fields.get("act", "")
+    form, name = Form(alert, fields, By(who.user, AlertEvent.Channel.WEB, request), now), fields.get("act", "")
     if not who.allows(access.WRITE):
         return Answer(403, READS_ONLY, form.note)
     if name not in ACTS:

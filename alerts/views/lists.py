@@ -128,7 +128,7 @@ def _one(request: HttpRequest, who: Access, pk: UUID, version: str, act: str) ->
         messages.warning(request, "One of the alerts does not exist any more.")
         return False
     fields = {"act": act, "version": version, "note": request.POST.get("note", "")}
-    answer = acting.act(who, alert, fields, now=timezone.now())
+    answer = acting.act(request, who, alert, fields, now=timezone.now())
     if not answer.done:
         messages.warning(request, f"{alert.title}: {answer.text}")
     return answer.done

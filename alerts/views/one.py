@@ -65,7 +65,7 @@ def alert(request: HttpRequest, who: Access, pk: UUID) -> HttpResponse:
     found, now = _find(who, pk), timezone.now()
     if request.method != "POST":
         return _page(request, _context(who, found, now))
-    answer = acting.act(who, found, request.POST.dict(), now=now)
+    answer = acting.act(request, who, found, request.POST.dict(), now=now)
     if request.htmx:  # type: ignore[attr-defined]
         return _fragment(request, who, _find(who, pk), answer, now)
     if answer.done:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from accounts.models import AuditEntry
 from alerts.models import AlertEvent, SLOAlert
 from tests.alerts.alerting import a_member, an_alert, recover, worsen
 from tests.calling import Caller, a_caller, data
@@ -195,3 +196,11 @@ def test_reading_is_not_enough_to_act(api: Caller, alert: SLOAlert) -> None:
 def test_what_does_not_exist_is_not_found(api: Caller, key: str) -> None:
     assert api.post(f"alerts/{key}/acknowledge").status_code == 404
     assert api.get(f"alerts/{key}").status_code == 404
+
+
+@pytest.mark.parametrize("act", ["acknowledge", "resolve"])
+def test_the_audit_trail_says_who_did_it_from_where(api: Caller, alert: SLOAlert, act: str) -> None:
+    api.post(f"alerts/{alert.pk}/{act}")
+    api.post(f"alerts/{alert.pk}/{act}")  # changes nothing, and is no second entry
+    entry = AuditEntry.objects.get(action__in=["acknowledged", "resolved"])
+    assert (entry.actor_name, entry.object_id, entry.address) == (api.user.username, str(alert.pk), "127.0.0.1")
