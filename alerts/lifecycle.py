@@ -187,7 +187,10 @@ def note(alert: SLOAlert, *, by: By, now: datetime, text: str) -> Done:
     return alert, True
 
 
-AUDITED: Mapping[str, audit.Action] = {Kind.ACKNOWLEDGED: audit.Action.ACKNOWLEDGED, Kind.RESOLVED: audit.Action.RESOLVED}
+AUDITED: Mapping[str, audit.Action] = {
+    Kind.ACKNOWLEDGED: audit.Action.ACKNOWLEDGED,
+    Kind.RESOLVED: audit.Action.RESOLVED,
+}
 UNSNOOZED: Changes = {"snoozed_until": None, "snoozed_until_better": False}
 
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from celery import current_app
 from kombu.exceptions import KombuError
@@ -21,7 +22,7 @@ def takes(task: str, *args: str, priority: int = SOON) -> bool:
     """Whether the broker has the task now. One that it takes later after all is done twice, which does no harm."""
     if time.monotonic() < _rests_until or any(not future.done() for future in _last):
         return False
-    options = {"retry": False, "expires": EXPIRES, "priority": priority}
+    options: dict[str, Any] = {"retry": False, "expires": EXPIRES, "priority": priority}
     _last[:] = [_publisher.submit(current_app.send_task, task, args, **options)]
     try:
         _last[0].result(PATIENCE)
