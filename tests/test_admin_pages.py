@@ -82,11 +82,7 @@ def may_see(model, role):
 def test_a_superuser_sees_both(house):
     client = house.client("root")
     for model in OF_AN_ORGANIZATION:
-        chosen = (
-            {"organization": str(house.theirs.pk)}
-            if model in ONE_ORGANIZATION
-            else {}
-        )
+        chosen = {"organization": str(house.theirs.pk)} if model in ONE_ORGANIZATION else {}
         assert {str(row.pk) for row in rows_of(model, house.theirs)} <= set(listed(client, model, **chosen)), model
 
 
