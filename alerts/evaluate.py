@@ -29,7 +29,7 @@ def evaluate(organization: Organization, now: datetime, last: datetime | None) -
     for key, one in judged.items():
         exhausted = alerts.get(key._replace(alert_type=AlertType.ERROR_BUDGET_EXHAUSTED))
         covered = key.alert_type == AlertType.ERROR_BUDGET_CONSUMED and _covers(exhausted)
-        if found := _set_aside_if_it_fails(_bring_up_to_date, one, alerts.get(key), covered, now, last):
+        if found := _bring_up_to_date(one, alerts.get(key), covered, now, last):
             alerts[key] = found
     for key in alerts.keys() - judged.keys():
         if alerts[key].resolved_at is None:
@@ -65,13 +65,18 @@ def _set_aside_if_it_fails(act: Any, *args: Any) -> SLOAlert | None:
 def _bring_up_to_date(
     one: Judged, alert: SLOAlert | None, covered: bool, now: datetime, last: datetime | None
 ) -> SLOAlert | None:
-    """The alert as it stands afterwards, None without one."""
+    """The alert as it stands afterwards, None without one. Most of the time nothing is to be written, and that costs
+    no statement."""
     verdict = _Covered(one.verdict) if covered else one.verdict
     wish = move(_as_standing(alert), verdict, now=now, last=last, resolve_after=one.resolve_after)
     if wish.act == Act.OPEN:
-        return _open(one, now)
+        return _set_aside_if_it_fails(_open, one, now)
     if alert is None or _nothing_to_write(alert, wish):
         return alert
+    return _set_aside_if_it_fails(_change, one, alert, wish, now)
+
+
+def _change(one: Judged, alert: SLOAlert, wish: Move, now: datetime) -> SLOAlert:
     locked = SLOAlert.objects.select_for_update(of=["self"]).select_related("organization").get(pk=alert.pk)
     if locked.version != alert.version:
         return locked  # a person was faster: the next tick looks again
