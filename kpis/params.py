@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -78,6 +79,13 @@ class Params:
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:
         return one_of(name, self.values.get(name, [default])[0], choices)
+
+    def uuid(self, name: str) -> UUID | None:
+        given = self.text(name)
+        try:
+            return UUID(given) if given else None
+        except ValueError:
+            raise refusal(name, "invalid", "Must be an id, a UUID.") from None
 
     def many(self, name: str, choices: Sequence[str]) -> list[str]:
         return [one_of(name, value, choices) for value in self.values.get(name, [])]

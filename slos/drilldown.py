@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from accounts.models import Organization
 from kpis.cursors import Cursor
@@ -103,7 +102,8 @@ def past_moment(params: Params, organization: Organization, now: datetime) -> da
 
 
 def _objective(organization: Organization, table: Table, params: Params) -> SLODefinition:
-    slo = organization.slos.filter(pk=_uuid(params.text("slo_id") or "")).first()
+    wanted = params.uuid("slo_id")
+    slo = organization.slos.filter(pk=wanted).first() if wanted else None
     if slo is None:
         raise refusal("slo_id", "unknown", "There is no such objective in your organisation.")
     counted = EXCEPTIONS if slo.sli_type == SLIType.EXCEPTION_RESOLUTION_TIME else INVOICES
@@ -111,13 +111,6 @@ def _objective(organization: Organization, table: Table, params: Params) -> SLOD
         raise refusal("slo_id", "contradiction", f"This objective counts {counted.kind.plural}; ask for those.")
     slo.organization = organization
     return slo
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise refusal("slo_id", "invalid", "Must be the id of an objective, a UUID.") from None
 
 
 def _span(slo: SLODefinition, outcome: Outcome, params: Params, now: datetime) -> Span:
