@@ -1,7 +1,7 @@
 """A process that measures one database on command, so that two databases can be measured in turn.
 
-Reads lines from standard input (`tick 12`, `snapshots`, `recalculate`) and answers seconds. The tick's transaction is
-rolled back: every measurement meets the same state.
+Reads lines from standard input (`tick 12`, `judge 1`, `open 100`, `snapshots`, `recalculate`) and answers seconds. The
+tick's transaction is rolled back: every measurement meets the same state.
 """
 
 import os
@@ -22,21 +22,43 @@ from django.db import transaction  # noqa: E402 - after the set-up
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import Organization  # noqa: E402
+from alerts.evaluate import evaluate  # noqa: E402
+from alerts.models import SLOAlert  # noqa: E402
 from kpis.messages import INVOICE  # noqa: E402
 from kpis.models import DirtyBucket  # noqa: E402
 from kpis.periods import BUCKET, floor  # noqa: E402
 from slos import snapshots  # noqa: E402
-from slos.models import EngineState, SLOSnapshot  # noqa: E402
-from slos.tick import tick  # noqa: E402
+from slos.models import EngineState, SLODefinition, SLOSnapshot  # noqa: E402
+from slos.tick import Then, tick  # noqa: E402
+
+BUDGETS = ["error_budget_consumed", "error_budget_exhausted"]
 
 
-def measure_tick(organization: Organization, now: datetime, buckets: str) -> float:
+def measure_tick(organization: Organization, now: datetime, buckets: str, then: Then | None = None) -> float:
     """Seconds of a tick over marks of every field in the last `buckets` buckets."""
     starts = [floor(now) - i * BUCKET for i in range(int(buckets))]
     marks = [DirtyBucket(organization=organization, field=name, start=at) for at in starts for name in INVOICE.times]
     with transaction.atomic():
         DirtyBucket.objects.bulk_create(marks)
-        seconds = timed(lambda: tick(organization, now=now))
+        seconds = timed(lambda: tick(organization, now=now, then=then))
+        transaction.set_rollback(True)
+    return seconds
+
+
+def measure_judging(organization: Organization, now: datetime, buckets: str) -> float:
+    """Seconds of the same tick when its conditions are judged, too; none holds."""
+    return measure_tick(organization, now, buckets, evaluate)
+
+
+def measure_opening(organization: Organization, now: datetime, number: str) -> float:
+    """Seconds of a tick in which so many objectives miss a stricter target: an alert each."""
+    with transaction.atomic():
+        some = organization.slos.active().filter(sli_type__in=["time_to_ready", "approval_latency"])
+        chosen = some.order_by("name").values_list("pk", flat=True)[: int(number)]
+        SLODefinition.objects.filter(pk__in=list(chosen)).update(target_percentage="99.9", alert_types_off=BUDGETS)
+        seconds = timed(lambda: tick(organization, now=now, then=evaluate))
+        opened = SLOAlert.objects.filter(organization=organization).count()
+        assert opened == int(number), f"{opened} alerts opened"
         transaction.set_rollback(True)
     return seconds
 
@@ -68,7 +90,13 @@ def main() -> None:
     now = floor(timezone.now(), timedelta(hours=1))
     tick(organization, now=now)
     EngineState.objects.filter(organization=organization).update(ticked_at=now)
-    acts = {"tick": measure_tick, "snapshots": measure_snapshots, "recalculate": measure_recalculation}
+    acts: dict[str, Callable[..., float]] = {
+        "tick": measure_tick,
+        "judge": measure_judging,
+        "open": measure_opening,
+        "snapshots": measure_snapshots,
+        "recalculate": measure_recalculation,
+    }
     print("ready", flush=True)
     for line in sys.stdin:
         name, *arguments = line.split()
