@@ -37,6 +37,7 @@ def problem(page: bytes) -> bytes:
         "title": status.phrase,
         "status": status.value,
         "detail": DETAILS.get(status, DETAILS[400]),
+        "instance": "",  # its address was not read
         "success": False,
     }
     body = json.dumps(told).encode()

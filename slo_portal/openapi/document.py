@@ -35,13 +35,15 @@ ERRORS = {
     406: "Only application/json is answered, and text/csv where there is a file.",
     409: "Things have changed meanwhile, or the first request with this Idempotency-Key is being answered.",
     413: "More than 10 MB, 5,000 rows or 400,000 values.",
+    414: "The address is too long.",
     415: "A body of another type.",
     422: "Bad fields; nothing was stored.",
     429: "More requests than the limit.",
+    431: "Headers that are too many or too long.",
     500: "A failure of the portal.",
     503: "The database is busy or away; nothing was changed.",
 }
-ALWAYS = (400, 401, 403, 405, 406, 429, 500, 503)
+ALWAYS = (400, 401, 403, 405, 406, 414, 429, 431, 500, 503)
 WITH_BODY = (409, 413, 415, 422)
 
 
@@ -220,7 +222,7 @@ def _error(text: str) -> dict[str, Any]:
 
 
 def _name(status: int) -> str:
-    return HTTPStatus(status).name.title().replace("_", "")
+    return f"Problem{status}"  # the phrases differ between versions of Python
 
 
 def _named(type_: type) -> str:

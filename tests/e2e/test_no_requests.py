@@ -38,3 +38,4 @@ def test_it_is_a_problem_document(portal: str, sent: bytes, status: int) -> None
     problem = json.loads(body)
     assert (problem["status"], problem["success"]) == (status, False)
     assert problem["detail"]
+    assert {"type", "title", "instance"} <= problem.keys()

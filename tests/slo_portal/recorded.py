@@ -90,9 +90,7 @@ def calls(api: Caller) -> Iterator[Call]:
     yield Call("GET", "/alerts", "/alerts?resolved=false&severity=warning")
     yield Call("POST", "/alerts/{alert_id}/acknowledge", f"{one}/acknowledge", {"notes": "Looking into it"})
     yield Call("POST", "/alerts/{alert_id}/unacknowledge", f"{one}/unacknowledge")
-    yield Call(
-        "POST", "/alerts/{alert_id}/snooze", f"{one}/snooze", {"until": "2026-11-10T15:00:00Z", "notes": "After lunch"}
-    )
+    yield Call("POST", "/alerts/{alert_id}/snooze", f"{one}/snooze", {"until_better": True, "notes": "Known"})
     yield Call("POST", "/alerts/{alert_id}/unsnooze", f"{one}/unsnooze")
     yield Call("POST", "/alerts/{alert_id}/assign", f"{one}/assign", {"to": api.user.get_username()})
     yield Call("POST", "/alerts/{alert_id}/notes", f"{one}/notes", {"notes": "The scanner was off."})
