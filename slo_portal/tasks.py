@@ -15,9 +15,9 @@ from accounts import reach
 from accounts.models import Organization
 from alerts import delivery
 from alerts.evaluate import evaluate
+from kpis import rollups
 from monitoring import samples, system
 from monitoring.models import Process
-from kpis import rollups
 from slo_portal import broker, late
 from slo_portal.heartbeat import send as send_heartbeat
 from slos import figures, jobs, measure
@@ -25,7 +25,7 @@ from slos.models import Period
 from slos.recount import rows_since
 from slos.tick import tick as tick_slos
 
-PATIENCE, HURRY = 2.0, 0.2  # seconds for slow receivers, of a worker and of who has something else to do
+PATIENCE, HURRY = 0.5, 0.2  # seconds for slow receivers, of a worker and of who has something else to do
 BATCHES = 20  # of hours whose KPIs are counted again with one tick; the next one goes on
 FRESH = timedelta(seconds=3)  # figures that need no tick yet, as somebody has just asked for one
 ENABLED = {Period.HOURLY: "SLO_HOURLY_ENABLED", Period.DAILY: "SLO_DAILY_ENABLED", Period.WEEKLY: "SLO_WEEKLY_ENABLED"}
