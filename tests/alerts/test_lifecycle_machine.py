@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts import manners
 from alerts.models import AlertEvent, SLOAlert
 from tests.alerts.alerting import an_alert, recover, worsen
 from tests.calling import Caller, a_caller, an_organization
@@ -109,6 +110,7 @@ class Play:
 
     def __init__(self, callers: list[Caller], clock: Any) -> None:
         self.callers, self.clock = callers, clock
+        manners.rates.forget()  # in this test no minute passes
         clock.move_to(at(0))
         number = str(next(self.numbers))
         self.alert = an_alert(callers[0].organization, now=at(0), subject=number)
