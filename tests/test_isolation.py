@@ -77,6 +77,7 @@ def test_every_address_says_whom_it_answers():
     assert {policy(address) for address in found} == {PUBLIC, MEMBERS, TOKEN, ADMIN}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_nothing_of_others_comes_back_or_changes(firms, role):
     ours, others = firms[0], firms[1:]
@@ -112,6 +113,7 @@ def _without_address(shown: str, address: Address, firm: Firm) -> str:
     return shown
 
 
+@pytest.mark.slow
 def test_with_the_filters_taken_out_the_database_alone_keeps_them_apart(firms, monkeypatch):
     ours, others = firms[0], firms[1:]
     client, token = ours.client("admin"), ours.token("admin")

@@ -185,6 +185,7 @@ EVERYTHING = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_spring_with_its_clock_change_and_the_end_of_a_quarter() -> None:
     seen = play(date(2026, 3, 2), 40, seed=3, most=110)
