@@ -4,4 +4,5 @@ from typing import Any
 
 
 def post_worker_init(worker: Any) -> None:
-    worker.wsgi.measure()
+    if hasattr(worker.wsgi, "measure"):  # it may serve another application from here
+        worker.wsgi.measure()
