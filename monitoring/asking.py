@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 from django.conf import settings
 from django.db import connections
-from redis import Redis
+
+from accounts.when_needed import when_needed
 
 Answer = TypeVar("Answer")
 GIVEN_UP = 10.0  # seconds; then it is asked again, the first question may hang on a connection that is lost
@@ -78,7 +79,8 @@ def _database() -> Database:
 
 
 def _broker() -> Broker:
-    with Redis.from_url(redis_url(), socket_timeout=1, socket_connect_timeout=1) as client:
+    redis = when_needed("redis")
+    with redis.Redis.from_url(redis_url(), socket_timeout=1, socket_connect_timeout=1) as client:
         info = client.info("server")
         version = info.get("valkey_version") or info["redis_version"]
         return Broker(str(version), int(client.llen(QUEUE)))

@@ -15,10 +15,10 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Min
 from django.db.models.functions import Coalesce
-from redis import RedisError
 
 from accounts import reach
 from accounts.models import Organization
+from accounts.when_needed import when_needed
 from monitoring import asking, live
 from monitoring.asking import Asked, Broker, Database, Silent
 from monitoring.models import Process
@@ -80,7 +80,7 @@ def _server(asked: Asked[Database] | Asked[Broker], name: str) -> Part:
         found = asked.answer()
     except Silent:
         return Part(DOWN, NO_ANSWER)
-    except (psycopg.Error, RedisError, OSError):
+    except (psycopg.Error, OSError, when_needed("redis").RedisError):
         return Part(DOWN, f"{name} cannot be reached.")
     more: dict[str, object] = {"queue_depth": found.queue_depth} if isinstance(found, Broker) else {}
     return Part(OK, more=more, details={"version": found.version})
