@@ -149,7 +149,8 @@ def database(url: str) -> dict[str, Any]:
     try:
         config = environ.Env.db_url_config(url) if urlsplit(url).scheme in POSTGRES_SCHEMES else {}
         config["HOST"] = unquote(config["HOST"])  # the folder of a socket comes as %2Frun%2Fpostgresql
-        config["HOST"].encode("idna")  # raises for what can never be a name
+        if not config["HOST"].startswith("/"):
+            config["HOST"].encode("idna")  # raises for what can never be a name
         valid = bool(config["NAME"])
     except (ValueError, LookupError, TypeError, AttributeError):  # whatever a parser makes of a broken address
         valid = False

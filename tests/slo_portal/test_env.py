@@ -161,3 +161,9 @@ def test_sockets_of_a_deep_or_odd_data_directory_have_a_short_plain_address(tmp_
     assert tmp_path not in folder.parents
     assert env.SOCKET_FOLDER.fullmatch(str(folder))
     assert folder != env.socket_dir(tmp_path / (name + "x"))
+
+
+def test_a_socket_may_lie_in_a_long_folder():
+    folder = "/srv/" + "a-folder-with-a-name-that-is-longer-than-a-host-may-be/" + "x" * 20
+    assert env.database(f"postgresql://me@{folder.replace('/', '%2F')}/slo")["HOST"] == folder
+    assert not [problem for problem in env.problems if problem.code == "E006"]
