@@ -71,7 +71,7 @@ def chosen(
     try:
         return Chosen(CUSTOM, _between(start, end, zone), others, start, end)
     except Problem as problem:
-        return _refused(usual, problem.detail)
+        return _refused(usual, str(problem.detail))
 
 
 def _refused(usual: Chosen, why: str) -> Chosen:
