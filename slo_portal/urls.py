@@ -5,7 +5,7 @@ from accounts.problems import not_found
 from alerts import inbox
 from monitoring.views import detailed, live, metrics, ready
 from slo_portal.views import Schema, docs, try_out
-from slos.views import overview, overview_part
+from slos.views.overview import overview, overview_part
 
 urlpatterns = [
     path("", overview, {"alerts": inbox.attention}, name="overview"),

@@ -1,0 +1,1 @@
+"""The pages about objectives and what they count."""
