@@ -15,7 +15,7 @@ test: .venv/ready-dev
 	$(PY) -m pytest -n 2
 
 test-slow: .venv/ready-dev
-	$(PY) -m pytest -m slow -n 2 --dist loadfile
+	$(PY) -m pytest -m "slow and not long" -n 2 --dist loadfile
 
 test-long: .venv/ready-dev
 	$(PY) -m pytest -m long

@@ -14,7 +14,7 @@ from alerts.delivery import deliver
 from alerts.evaluate import evaluate
 from alerts.lifecycle import By
 from alerts.models import SLOAlert
-from kpis import failpoints
+from kpis import failpoints, rollups
 from kpis.ingest import store_rows
 from kpis.messages import INVOICE
 from slos.measure import catch_up
@@ -59,6 +59,10 @@ def ticked(minute: float) -> Step:
     return act
 
 
+def rolled_up(minute: float) -> Step:
+    return lambda organization: rollups.refresh(organization, now=at(minute))
+
+
 def measured(minute: float) -> Step:
     return lambda organization: catch_up(organization, "daily", now=at(minute))
 
@@ -95,6 +99,7 @@ STORY: Sequence[tuple[str, Step]] = [
     ("four good weeks", validated("good", 500, -4 * 7 * 24 * 60, -1)),
     ("the first tick", ticked(0)),
     ("measurements", measured(0)),
+    ("hours and days of the KPIs", rolled_up(0)),
     ("a bad hour", validated("bad", 40, 0, 9, good=False)),
     ("an alert opens", ticked(10)),
     ("it is told", delivered(10)),

@@ -28,6 +28,8 @@ TABLES = {  # what must be equal, and what of it
     "slos_slosnapshot": "good, total, pending, look_backs, burning",
     "slos_slimeasurement": "period, period_start, good_events_count, total_events_count, pending_events_count",
     "kpis_dirtybucket": "field, start",
+    "kpis_rollup": "width, start, figure, key, n, total, bins, counts",
+    "kpis_rollupmark": "start",
     "alerts_sloalert": "alert_type, severity, title, message, breached_at, acknowledged_at, resolved_at, resolution,"
     " resolution_notes, told_severity, told_at, step, next_step_at, version",
     "alerts_alertevent": "kind, at, channel, note, details - 'measurement_id' - 'acknowledged_by' - 'resolved_by'",
@@ -109,6 +111,10 @@ class Actor(subprocess.Popen[str]):
         assert words in self.said, self.said
         return int(re.findall(r"^step (\d+)$", self.said, re.MULTILINE)[-1])
 
+    def __exit__(self, *error: object) -> None:
+        self.kill()
+        super().__exit__(*error)  # type: ignore[arg-type]
+
     def end(self) -> int:
         """Let it end by itself; its exit code."""
         self.said += self.communicate(timeout=120)[1]
@@ -131,8 +137,8 @@ def unharmed(django_db_setup: None, django_db_blocker: Any, sink: Sink) -> Itera
     """The twin to whom nothing happens, and what a firm's readers receive."""
     with django_db_blocker.unblock():
         organization = a_firm("twin", sink)
-        actor = Actor("twin", sink)
-        assert actor.end() == 0, actor.said
+        with Actor("twin", sink) as actor:
+            assert actor.end() == 0, actor.said
         receipts = heard(sink, "twin")
         assert sum(receipts.values()) >= 8
         assert set(receipts.values()) == {1}
@@ -155,13 +161,13 @@ def of(sink: Sink, slug: str) -> list[Entry]:
 def test_whatever_happens_there_all_is_as_if_it_had_not(name, act, sink, unharmed):
     slug = f"{re.sub(r'[._]', '-', name)}-{act}"
     organization = a_firm(slug, sink)
-    harmed = Actor(slug, sink, FAILPOINTS=f"{name}={act}")
-    step = harmed.until(f"failpoint {name} {act}")
-    if act != "freeze":
-        assert harmed.end() != 0
-    heir = Actor(slug, sink, step)  # goes on where the first one was, while that one is frozen or gone
-    assert heir.end() == 0, heir.said
-    harmed.end()
+    with Actor(slug, sink, FAILPOINTS=f"{name}={act}") as harmed:
+        step = harmed.until(f"failpoint {name} {act}")
+        if act != "freeze":
+            assert harmed.end() != 0
+        with Actor(slug, sink, step) as heir:  # goes on where the first one was, while that one is frozen or gone
+            assert heir.end() == 0, heir.said
+        harmed.end()
     assert state(organization) == unharmed["state"]
     receipts = heard(sink, slug)
     assert len(receipts) == len(unharmed["receipts"])
