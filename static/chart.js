@@ -30,33 +30,65 @@
     return value;
   };
 
-  // Met objectives stay in the background; the others take the series colours in turn.
+  const escaped = (text) => text.replaceAll("<", "&lt;"); // Plotly would read it as markup
+  const faded = (rgb) => rgb.replace("rgb(", "rgba(").replace(")", ", .14)");
+
+  // A trace that names its token takes that colour.
+  const dye = (trace, value) => {
+    if (trace.type === "bar") {
+      trace.marker = { ...trace.marker, color: value, line: { color: colour("--card"), width: 1 } };
+      if (trace.marker.pattern) Object.assign(trace.marker.pattern, { fgcolor: colour("--card"), bgcolor: value, size: 6, solidity: .25 });
+    } else {
+      trace.line = { width: 2, ...trace.line, color: value };
+      if (trace.fill) trace.fillcolor = faded(value);
+    }
+  };
+  // Of the others, met objectives stay in the background and the rest takes the series colours in turn.
+  const rank = (trace, place) => {
+    const loud = trace.meta === "bad" || trace.meta === "risk";
+    trace.line.color = loud ? colour(`--series-${place() % 5 + 1}`) : colour("--soft");
+    trace.line.width = loud ? 2.5 : 1.5;
+    trace.opacity = loud ? 1 : .75;
+  };
+  const mark = ({ shapes = [], annotations = [] }) => {
+    for (const shape of shapes) {
+      if (shape.type === "rect") shape.fillcolor = colour(shape.name);
+      else shape.line.color = colour(shape.name);
+    }
+    for (const note of annotations) {
+      note.text = escaped(note.text);
+      note.font = { ...note.font, color: colour(note.name) };
+    }
+  };
+
   const paint = (figure, box) => {
     let next = 0;
     for (const trace of figure.data) {
-      const loud = trace.meta === "bad" || trace.meta === "risk";
-      trace.name = trace.name.replaceAll("<", "&lt;"); // Plotly would read it as markup
-      trace.line.color = loud ? colour(`--series-${next++ % 5 + 1}`) : colour("--soft");
-      trace.line.width = loud ? 2.5 : 1.5;
-      trace.opacity = loud ? 1 : .75;
+      trace.name = escaped(trace.name);
+      if (trace.meta?.startsWith("--")) dye(trace, colour(trace.meta));
+      else rank(trace, () => next++);
     }
+    mark(figure.layout);
     const narrow = box.clientWidth < 600;
+    const lines = !narrow && figure.data.every((trace) => trace.type !== "bar");
+    const longest = Math.max(0, ...figure.data.map(({ name }) => name.length));
+    const right = lines ? Math.min(190, 16 + 7 * longest) : 12;
     const font = { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--ink") };
     const axis = { gridcolor: colour("--line"), linecolor: colour("--line"), tickcolor: colour("--line") };
     const { layout } = figure;
     return Object.assign(layout, {
       font, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", uirevision: box.id, dragmode: false,
-      height: box.clientHeight, margin: { l: 52, r: narrow ? 12 : 190, t: 10, b: narrow ? 40 : 32 },
-      showlegend: narrow, legend: { orientation: "h", y: -.14, font: { size: 11 } },
+      height: box.clientHeight, margin: { l: 52, r: right, t: 10, b: lines ? 32 : 40 },
+      showlegend: !lines && figure.data.length > 1, legend: { orientation: "h", y: -.14, font: { size: 11 } },
       hoverlabel: { bgcolor: colour("--card"), bordercolor: colour("--line"), font },
       xaxis: { ...layout.xaxis, ...axis }, yaxis: { ...layout.yaxis, ...axis, zerolinecolor: colour("--ink"), zerolinewidth: 1.5 },
-      annotations: narrow ? [] : labels(figure, box.clientHeight - 42),
+      annotations: [...(layout.annotations || []), ...(lines ? labels(figure, box.clientHeight - 42) : [])],
     });
   };
 
   // A label at the end of each line, moved apart where lines end close together.
   const labels = ({ data, layout: { yaxis: { range: [low, high] } } }, height) => {
-    const ends = data.map((trace) => ({ trace, y: trace.y.at(-1) })).filter(({ y }) => y !== null);
+    const ends = data.map((trace) => ({ trace, y: trace.y.at(-1) })).filter(({ y }) => y != null);
     const place = (y) => (Math.max(y, low) - low) / (high - low) * height;
     ends.sort((a, b) => a.y - b.y);
     let lowest = 0;

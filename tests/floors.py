@@ -38,6 +38,7 @@ PURE = (
     "kpis.importers",
     "kpis.messages",
     "kpis.periods",
+    "kpis.plots",
     "kpis.rounds",
     "kpis.staleness",
     "kpis.stats",
