@@ -49,6 +49,7 @@ PURE = (
     "slos.words",
     "monitoring.exposition",
     "slo_portal.env",
+    "slo_portal.simulation",
 )
 FACES = ("views", "api", "admin", "management", "urls")
 DOORS = ("authentication", "manners", "middleware", "admin_audit", "context")
