@@ -1,3 +1,0 @@
-from slo_portal.celery import app as celery_app
-
-__all__ = ["celery_app"]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from celery import current_app
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
@@ -15,6 +14,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from accounts.admin_access import SUPERUSER, ByRole, Role
 from accounts.models import Organization
+from accounts.when_needed import when_needed
 from slo_portal.organizations import set_up
 from slos.models import Period
 
@@ -52,8 +52,9 @@ class OrganizationAdmin(ByRole):
 
 def tasks() -> dict[str, Callable[..., None]]:
     """The portal's own tasks by name; nothing else may be scheduled."""
-    current_app.loader.import_default_modules()
-    return {name: task.run for name, task in sorted(current_app.tasks.items()) if name.startswith(OURS)}
+    app = when_needed("slo_portal.celery").app
+    app.loader.import_default_modules()
+    return {name: task.run for name, task in sorted(app.tasks.items()) if name.startswith(OURS)}
 
 
 def names() -> Iterator[tuple[str, str]]:

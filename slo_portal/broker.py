@@ -5,8 +5,9 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from celery import current_app
 from kombu.exceptions import KombuError
+
+from slo_portal.celery import app
 
 PATIENCE = 0.5  # seconds that a task may take on its way to the broker
 REST = 5.0  # seconds for which a broker that has failed is left alone
@@ -23,7 +24,7 @@ def takes(task: str, *args: str, priority: int = SOON) -> bool:
     if time.monotonic() < _rests_until or any(not future.done() for future in _last):
         return False
     options: dict[str, Any] = {"retry": False, "expires": EXPIRES, "priority": priority}
-    _last[:] = [_publisher.submit(current_app.send_task, task, args, **options)]
+    _last[:] = [_publisher.submit(app.send_task, task, args, **options)]
     try:
         _last[0].result(PATIENCE)
     except (KombuError, OSError) as error:  # the end of our patience is an OSError, too

@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from celery import current_app
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
 from accounts import reach
 from kpis.poke import CHANNEL
 from slo_portal import broker, late
+from slo_portal.celery import app
 
 TICK, DELIVER = "slo_portal.tasks.tick_organization", "slo_portal.tasks.deliver_organization"
 TOGETHER = 0.05  # seconds in which pokes for one organisation become one
@@ -81,7 +81,7 @@ class Listener(threading.Thread):
 def _do(task: str, organization: str, *more: float) -> None:
     """Here and now. One organisation that fails stops no other."""
     try:
-        current_app.tasks[task](organization, *more)
+        app.tasks[task](organization, *more)
     except DatabaseError:
         raise
     except Exception:

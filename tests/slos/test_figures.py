@@ -1,9 +1,6 @@
 """The history of the budgets, and the chart that a worker draws of it."""
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from django_celery_beat.models import PeriodicTask
@@ -91,25 +88,6 @@ def test_of_many_objectives_the_chart_shows_the_worst(viewer, organization):
     assert len(names) == figures.LINES
     assert {"Time-to-Ready Processing", "Approval Latency", "Processing Success Rate"} < names
     assert "Shown are the 12 worst." in page(viewer)
-
-
-IMPORTED = """
-import sys, django
-django.setup()
-from django.urls import get_resolver
-get_resolver().url_patterns
-import slo_portal.wsgi
-{more}
-sys.exit(any(name.split(".")[0] == "plotly" for name in sys.modules))
-"""
-
-
-@pytest.mark.parametrize(("more", "loaded"), [("", 0), ("import slo_portal.tasks", 1)])
-def test_a_web_process_does_not_load_plotly_and_a_worker_does(more, loaded, monkeypatch):
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.settings")
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", IMPORTED.format(more=more)], cwd=root, check=False)
-    assert done.returncode == loaded
 
 
 @pytest.mark.django_db
