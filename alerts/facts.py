@@ -13,7 +13,7 @@ from alerts.kinds import BUDGETS, AlertType, Severity
 from alerts.known import Biggest, Facts
 from alerts.rules import Verdict
 from kpis.periods import DAY, HOUR, Interval, local_date, look_back, midnight
-from slos.behind import contributors, due_next
+from slos.behind import Looks
 from slos.budget import Counts
 from slos.models import SLIBucket, SLIMeasurement, SLODefinition, SLOSnapshot
 from slos.models import Window as Kind
@@ -26,8 +26,14 @@ SECOND = timedelta(seconds=1)
 NEXT = 4 * HOUR  # what falls due next: today, and at least so far ahead
 
 
-def gather(organization: Organization, slo: SLODefinition, verdict: Verdict, *, now: datetime) -> Facts:
-    """The figures behind a verdict about an objective, in at most five statements; of the alert itself nothing."""
+def gather(
+    organization: Organization, slo: SLODefinition, verdict: Verdict, *, now: datetime, looks: Looks | None = None
+) -> Facts:
+    """The figures behind a verdict about an objective, in at most five statements; of the alert itself nothing.
+
+    `looks` are shared by all alerts of a tick.
+    """
+    looks = looks or Looks()
     measured = _measured(verdict)
     span = measured or look_back(now, verdict.look_back or timedelta(0))
     counts = verdict.counts
@@ -49,9 +55,9 @@ def gather(organization: Organization, slo: SLODefinition, verdict: Verdict, *, 
         end=measured[1] if measured else None,
         period=slo.measurement_period,
         since=_first_bad(slo, span) if verdict.alert_type == AlertType.BURN_RATE_WARNING else None,
-        biggest=_biggest(slo, span, now) if counts and counts.bad else None,
+        biggest=_biggest(slo, span, now, looks) if counts and counts.bad else None,
         **_budget(slo, verdict, now),
-        **_due(slo, organization.time_zone, now),
+        **_due(slo, organization.time_zone, now, looks),
     )
 
 
@@ -103,20 +109,20 @@ def _first_bad(slo: SLODefinition, span: Interval) -> datetime | None:
     return buckets.order_by("start").values_list("start", flat=True).first()
 
 
-def _biggest(slo: SLODefinition, span: Interval, now: datetime) -> Biggest | None:
+def _biggest(slo: SLODefinition, span: Interval, now: datetime, looks: Looks) -> Biggest | None:
     """What stands out most among the bad events, of the last day where there are too many rows."""
     short = None
     if span[1] - span[0] > MOST_ROWS:
         span, short = look_back(now, DAY), DAY
-    for one in contributors(slo, *span, now=now):
+    for one in looks.contributors(slo, *span, now=now):
         if one.beats_the_rest(LEAST_LIFT):
             return Biggest(one.field, one.value, one.bad, one.total_bad, short)
     return None
 
 
-def _due(slo: SLODefinition, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+def _due(slo: SLODefinition, zone: ZoneInfo, now: datetime, looks: Looks) -> dict[str, Any]:
     if not slo.is_timed:
         return {}
     tomorrow = midnight(local_date(now, zone) + DAY, zone)
-    found = due_next(slo, now=now, within=max(tomorrow - now, NEXT))
+    found = looks.due_next(slo, now=now, within=max(tomorrow - now, NEXT))
     return {"due": found.count, "due_by": found.until}

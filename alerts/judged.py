@@ -1,6 +1,6 @@
 """Everything that can be an alert of an organisation, with the verdict on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from accounts.models import Organization
 from alerts import conditions, system
 from alerts.kinds import AlertType
+from slos.behind import Looks
 from slos.models import SLODefinition
 
 RESOLVE_AFTER = timedelta(minutes=30)  # of what is no objective
@@ -29,6 +30,7 @@ class Judged:
     slo: SLODefinition | None
     subject: str
     verdict: Any  # alerts.rules.Verdict or alerts.system.Finding
+    looks: Looks = field(default_factory=Looks)  # shared by all of a tick
 
     @property
     def key(self) -> Key:
@@ -41,9 +43,9 @@ class Judged:
 
 def everything(organization: Organization, *, now: datetime) -> list[Judged]:
     """Used-up budgets first: what they open supersedes the others."""
-    slos = {slo.pk: slo for slo in organization.slos.active()}
+    slos, looks = {slo.pk: slo for slo in organization.slos.active()}, Looks()
     found = [
-        Judged(organization, slos[slo], "", verdict)
+        Judged(organization, slos[slo], "", verdict, looks)
         for slo, verdicts in conditions.judge(organization, list(slos.values()), now=now).items()
         for verdict in verdicts
     ]

@@ -46,7 +46,7 @@ def _known(one: Judged, now: datetime) -> Facts:
     if one.slo is None:
         found: Facts = one.verdict.facts
         return found
-    return facts.gather(one.organization, one.slo, one.verdict, now=now)
+    return facts.gather(one.organization, one.slo, one.verdict, now=now, looks=one.looks)
 
 
 def _life(alert: SLOAlert | None, reason: Reason, now: datetime) -> Life:

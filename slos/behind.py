@@ -171,16 +171,17 @@ def contributors(slo: SLODefinition, start: datetime, end: datetime, *, now: dat
     params: dict[str, Any] = {"organization": slo.organization_id, "now": now}
     params |= {"few": MIN_BAD, "most": MOST_CONTRIBUTORS}
     columns = ", ".join(fields)
-    events = " UNION ALL ".join(
-        f"SELECT 1 - {events.good} AS bad, {columns} {events.where}" for events in count.decided(start, end, params)
+    groups = " UNION ALL ".join(
+        f"SELECT sum(1 - {events.good}) AS bad, count(*) AS total, {columns} {events.where} GROUP BY {columns}"
+        for events in count.decided(start, end, params)
     )
     by_value = ", ".join(f"('{field}', {field})" for field in fields)
     sql = f"""
-        WITH events AS MATERIALIZED ({events}),
-        whole AS MATERIALIZED (SELECT sum(bad) AS bad, count(*) AS total FROM events),
+        WITH groups AS MATERIALIZED ({groups}),
+        whole AS MATERIALIZED (SELECT sum(bad) AS bad, sum(total)::bigint AS total FROM groups),
         parts AS (
-            SELECT field, value, sum(bad) AS bad, count(*) AS total
-            FROM events, LATERAL (VALUES {by_value}) v (field, value) WHERE value IS NOT NULL GROUP BY field, value
+            SELECT field, value, sum(bad) AS bad, sum(total)::bigint AS total
+            FROM groups, LATERAL (VALUES {by_value}) v (field, value) WHERE value IS NOT NULL GROUP BY field, value
         )
         SELECT field, value, p.bad, w.bad, p.total, w.total FROM parts p, whole w
         WHERE p.bad > 0 AND (p.bad >= %(few)s OR p.bad = w.bad) AND p.bad * w.total > w.bad * p.total
@@ -199,3 +200,23 @@ def due_next(slo: SLODefinition, *, now: datetime, within: timedelta) -> Due:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*), max({waiting.at}) {waiting.where}", params)
         return Due(*cursor.fetchone())
+
+
+class Looks:
+    """Behind the figures of one moment: what many alerts ask for is looked up once."""
+
+    def __init__(self) -> None:
+        self._contributors: dict[tuple[object, ...], list[Contributor]] = {}
+        self._due: dict[tuple[object, ...], Due] = {}
+
+    def contributors(self, slo: SLODefinition, start: datetime, end: datetime, *, now: datetime) -> list[Contributor]:
+        key = slo.organization_id, Count.of(slo), start, end, now
+        if key not in self._contributors:
+            self._contributors[key] = contributors(slo, start, end, now=now)
+        return self._contributors[key]
+
+    def due_next(self, slo: SLODefinition, *, now: datetime, within: timedelta) -> Due:
+        key = slo.organization_id, Count.of(slo), now, within
+        if key not in self._due:
+            self._due[key] = due_next(slo, now=now, within=within)
+        return self._due[key]

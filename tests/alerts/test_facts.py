@@ -15,6 +15,7 @@ from alerts.facts import gather
 from alerts.kinds import AlertType, Severity
 from alerts.known import Biggest, Facts
 from alerts.rules import Verdict
+from slos.behind import Looks
 from slos.budget import Counts
 from slos.measure import calculate
 from slos.models import SLIMeasurement
@@ -81,6 +82,18 @@ def test_it_takes_few_statements(
     objective = slo(office, "time_to_ready")
     with django_assert_num_queries(queries):
         gather(office, objective, found, now=NOW)
+
+
+def test_alerts_of_one_tick_share_what_counts_the_same(
+    office: Organization, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    objective, looks = slo(office, "time_to_ready"), Looks()
+    first = gather(office, objective, BURN, now=NOW, looks=looks)
+    with django_assert_num_queries(2):
+        assert gather(office, objective, BURN, now=NOW, looks=looks) == first
+    objective.target_value = Decimal(2)  # minutes: then all 60 are late
+    other = gather(office, objective, BURN, now=NOW, looks=looks)
+    assert (other.biggest, other.due_by) == (None, at(181))
 
 
 def test_a_budget_is_told_as_its_condition_saw_it(office: Organization) -> None:
