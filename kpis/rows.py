@@ -58,6 +58,14 @@ class Table:
         same = {"organization": OuterRef("organization"), "invoice_id": OuterRef("invoice_id")}
         return Exists(InvoiceMetric.objects.filter(**same, **{name: value}))
 
+    def found_by(self, search: str, label: str) -> Q:
+        """A part of the number, in either case; and a label by its name, or with its value as name=value."""
+        found = Q(**{f"{self.kind.key}__icontains": search}) if search else Q()
+        name, equals, value = label.partition("=")
+        if not name:
+            return found
+        return found & (Q(labels__contains={name: value}) if equals else Q(labels__has_key=name))
+
 
 INVOICES = Table(
     INVOICE,
@@ -121,6 +129,9 @@ class Stored:
     texts: Mapping[str, str]
     ranges: Mapping[str, tuple[datetime | None, datetime | None]]  # [from, to) by field
     status: str | None
+    search: str = ""
+    label: str = ""
+    newest: bool = False  # first
 
     @property
     def by(self) -> str:
@@ -140,17 +151,25 @@ class Stored:
             rows = rows.filter(self.table.with_text(name, value))
         for name, (start, end) in self.ranges.items():
             bounds = {f"{name}__gte": start, f"{name}__lt": end}
-            rows = rows.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
+            known: dict[str, Any] = {bound: moment for bound, moment in bounds.items() if moment is not None}
+            rows = rows.filter(**(known or {f"{name}__isnull": False}))
+        rows = rows.filter(self.table.found_by(self.search, self.label))
         return rows.filter(self.table.with_status(self.status)) if self.status else rows
 
     def page(self, limit: int, after: Cursor | None) -> Sequence[Entry]:
         rows, by = self._rows, self.by
+        beyond, sign = ("lt", "-") if self.newest else ("gt", "")
         if after is not None:  # the first bound says what the second one does, but an index can use it
             rows = rows.filter(
-                Q(**{f"{by}__gte": after.key}),
-                Q(**{f"{by}__gt": after.key}) | Q(**{by: after.key, "pk__gt": after.id}),
+                Q(**{f"{by}__{beyond}e": after.key}),
+                Q(**{f"{by}__{beyond}": after.key}) | Q(**{by: after.key, f"pk__{beyond}": after.id}),
             )
-        return [Entry(row, Cursor(getattr(row, by), row.pk)) for row in rows.order_by(by, "pk")[:limit]]
+        rows = rows.order_by(f"{sign}{by}", f"{sign}pk")[:limit]
+        return [Entry(row, Cursor(getattr(row, by), row.pk)) for row in rows]
+
+    def count(self, most: int) -> int:
+        """How many rows there are, up to `most`."""
+        return self._rows.order_by()[:most].count()
 
 
 def every_entry(listing: Listing) -> Iterator[Entry]:

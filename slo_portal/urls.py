@@ -5,11 +5,15 @@ from accounts.problems import not_found
 from alerts import inbox
 from monitoring.views import detailed, live, metrics, ready
 from slo_portal.views import Schema, docs, try_out
+from slos.views.invoices import exceptions, invoice, invoices
 from slos.views.overview import overview, overview_part
 
 urlpatterns = [
     path("", overview, {"alerts": inbox.attention}, name="overview"),
     path("part/overview", overview_part, {"alerts": inbox.attention}, name="overview-part"),
+    path("invoices/", invoices, name="invoices"),
+    path("invoices/<int:pk>/", invoice, name="invoice"),
+    path("exceptions/", exceptions, name="exceptions"),
     path("", include("alerts.urls")),
     path("", include("accounts.urls")),
     path("health/live", live, name="live"),

@@ -11,7 +11,7 @@ from django.db import connection
 
 from kpis.models import InvoiceException, InvoiceMetric
 from slos.budget import MIN_BAD, Counts
-from slos.indicators import EXCEPTIONS, FILTERS, Count, Events, counting
+from slos.indicators import EXCEPTIONS, FILTERS, MICROSECOND, Count, Events, counting
 from slos.models import SLODefinition
 from slos.pending import pending
 from slos.sums import Sums
@@ -101,29 +101,32 @@ def page(
     only: Mapping[str, str] = ALL,
     after: Cursor | None = None,
     begun: bool = False,
+    newest: bool = False,
 ) -> list[Event]:
     """At most `limit` of the rows that were decided in [start, end), by (moment, id), after the row of `after`.
 
-    Pending ones lie at their deadlines; `begun` leaves out those that start after `now`. Two statements, whose work
-    grows with the page and what lies between its rows, not with the interval.
+    Pending ones lie at their deadlines; `begun` leaves out those that start after `now`; `newest` turns the order
+    round. Two statements, whose work grows with the page and what lies between its rows, not with the interval.
     """
     params: dict[str, Any] = {"organization": slo.organization_id, "now": now, "limit": limit}
-    first, keyset = start, ""
+    keyset, beyond, order = "", *(("<", "DESC") if newest else (">", "ASC"))
     if after is not None:
-        first, keyset = max(start, after.at), "AND ({at}, r.id) > (%(after_at)s, %(after_id)s)"
+        start, end = (start, min(end, after.at + MICROSECOND)) if newest else (max(start, after.at), end)
+        keyset = f"AND ({{at}}, r.id) {beyond} (%(after_at)s, %(after_id)s)"
         params |= {"after_at": after.at, "after_id": after.id}
     count = Count.of(slo, only)
     selects = [
         f"(SELECT {events.at} AS at, r.id, {events.good} AS good {events.where}"
         f" AND {WANTED[outcome].format(good=events.good)} {keyset.format(at=events.at)}"
-        f" ORDER BY {events.along}, r.id LIMIT %(limit)s)"
-        for events in _ranges(count, first, end, outcome, params, begun=begun)
+        f" ORDER BY {events.along} {order}, r.id {order} LIMIT %(limit)s)"
+        for events in _ranges(count, start, end, outcome, params, begun=begun)
     ]
     if not selects:
         return []
     with connection.cursor() as cursor:
         both = " UNION ALL ".join(selects)
-        cursor.execute(f"SELECT at, id, good FROM ({both}) e ORDER BY at, id LIMIT %(limit)s", params)  # noqa: S608
+        sql = f"SELECT at, id, good FROM ({both}) e ORDER BY at {order}, id {order} LIMIT %(limit)s"  # noqa: S608
+        cursor.execute(sql, params)
         found = cursor.fetchall()
     model = InvoiceException if count.indicator.table == EXCEPTIONS else InvoiceMetric
     rows = model.objects.filter(organization=slo.organization_id).in_bulk([pk for _, pk, _ in found])

@@ -16,7 +16,7 @@ from slos.models import SLIType, SLODefinition
 from slos.recount import first_bucket, rows_since
 from slos.windows import compliance_window
 
-WITH_SLO = ("slo_id", "outcome", "as_of", "days", "start_date", "end_date", "limit", "cursor", "format", *OF_AN_INVOICE)
+WITH_SLO = ("slo_id", "outcome", "as_of", "days", "start_date", "end_date", "limit", "cursor", "format")
 FUTURE = timedelta(days=2)  # messages may tell of tomorrow
 
 
@@ -31,6 +31,7 @@ class Figure:
     now: datetime
     past: bool
     only: Mapping[str, str]
+    newest: bool = False  # first
 
     @property
     def ordered_by(self) -> type[datetime]:
@@ -67,6 +68,7 @@ class Figure:
             only=self.only,
             after=place,
             begun=self.past,
+            newest=self.newest,
         )
         return [
             Entry(event.row, Cursor(*event.cursor), {"decided_at": event.at, "good": event.good, "bad": event.bad})
@@ -76,9 +78,10 @@ class Figure:
 
 def behind_figure(organization: Organization, table: Table, params: Params, now: datetime) -> Figure:
     """What the query asks for. Raises Problem."""
+    parts = parts_of(table)
     for name in params:
-        if name not in WITH_SLO:
-            known = f"With slo_id only these may be given: {', '.join(WITH_SLO)}."
+        if name not in (*WITH_SLO, *parts):
+            known = f"With slo_id only these may be given: {', '.join((*WITH_SLO, *parts))}."
             raise refusal(name, "contradiction", known)
     slo = _objective(organization, table, params)
     if "outcome" not in params:
@@ -86,8 +89,18 @@ def behind_figure(organization: Organization, table: Table, params: Params, now:
     outcome = Outcome(params.choice("outcome", list(Outcome), ""))
     moment = past_moment(params, organization, now)
     span = _span(slo, outcome, params, moment or now)
-    only = {name: value for name in OF_AN_INVOICE if (value := params.text(name))}
+    only = {name: value for name in parts if (value := params.text(name))}
     return Figure(slo, table, outcome, span, moment or now, moment is not None, only)
+
+
+def parts_of(table: Table) -> tuple[str, ...]:
+    """The fields by which a figure can be narrowed to a part of the work."""
+    return OF_AN_INVOICE if table is INVOICES else (*OF_AN_INVOICE, "kind")
+
+
+def table_of(slo: SLODefinition) -> Table:
+    """What an objective counts."""
+    return EXCEPTIONS if slo.sli_type == SLIType.EXCEPTION_RESOLUTION_TIME else INVOICES
 
 
 def past_moment(params: Params, organization: Organization, now: datetime) -> datetime | None:
@@ -106,7 +119,7 @@ def _objective(organization: Organization, table: Table, params: Params) -> SLOD
     slo = organization.slos.filter(pk=wanted).first() if wanted else None
     if slo is None:
         raise refusal("slo_id", "unknown", "There is no such objective in your organisation.")
-    counted = EXCEPTIONS if slo.sli_type == SLIType.EXCEPTION_RESOLUTION_TIME else INVOICES
+    counted = table_of(slo)
     if table is not counted:
         raise refusal("slo_id", "contradiction", f"This objective counts {counted.kind.plural}; ask for those.")
     slo.organization = organization
@@ -114,16 +127,20 @@ def _objective(organization: Organization, table: Table, params: Params) -> SLOD
 
 
 def _span(slo: SLODefinition, outcome: Outcome, params: Params, now: datetime) -> Span:
-    """The range that is asked for; else the compliance window, or whatever is pending."""
-    zone = slo.organization.time_zone
+    """The range that is asked for, else the usual one."""
     if any(name in params for name in ("days", "start_date", "end_date")):
         if outcome == Outcome.PENDING and "days" in params:
             detail = (
                 "Pending rows lie at their deadlines, which are to come; give start_date and end_date, or no range."
             )
             raise refusal("days", "contradiction", detail)
-        return params.span("days", 30, now, zone)
+        return params.span("days", 30, now, slo.organization.time_zone)
+    return usual_span(slo, outcome, now)
+
+
+def usual_span(slo: SLODefinition, outcome: Outcome, now: datetime) -> Span:
+    """The compliance window, or whatever is pending."""
     if outcome == Outcome.PENDING:
         return Span(floor(now), floor(now) + BUCKET + timedelta(seconds=slo.limit_seconds or 0) + FUTURE)
-    start, end = compliance_window(slo, now, zone)
+    start, end = compliance_window(slo, now, slo.organization.time_zone)
     return Span(start, end)

@@ -133,7 +133,7 @@ class Count:
         for name, value in self.only:
             params[f"{name}{tag}"] = value
             row = f"r.{name} = %({name}{tag})s"
-            if self.indicator.table == EXCEPTIONS:
+            if self.indicator.table == EXCEPTIONS and name in FILTERS:
                 row = (
                     f"EXISTS (SELECT FROM {INVOICES} f WHERE f.organization_id = r.organization_id"
                     f" AND f.invoice_id = r.invoice_id AND {row.replace('r.', 'f.', 1)})"

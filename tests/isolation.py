@@ -26,7 +26,7 @@ from alerts.models import (
     Silence,
     SLOAlert,
 )
-from kpis.models import SystemMetric
+from kpis.models import InvoiceMetric, SystemMetric
 from slo_portal import walls
 from slos import jobs
 from slos.models import Job, SLODefinition
@@ -77,6 +77,7 @@ def a_firm(name: str, now: datetime) -> Firm:
         "alert_id": alert.pk,
         "job_id": job.pk,
         "invoice_id": f"{name}-1",
+        "invoice": InvoiceMetric.objects.get(organization=organization, invoice_id=f"{name}-1").pk,
         "pk": alert.pk,
         "app_label": "slos",
         "revoke-own-token": tokens.issue(admin, organization, name=f"{name} key", scope="read")[0].pk,

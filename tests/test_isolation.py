@@ -32,6 +32,8 @@ POLICIES = {  # by the beginning of a name, the longest that fits
     "overview": MEMBERS,
     "alert": MEMBERS,
     "mailbox": MEMBERS,
+    "invoice": MEMBERS,
+    "exceptions": MEMBERS,
     "account": MEMBERS,
     "password": MEMBERS,
     "end-sessions": MEMBERS,

@@ -22,6 +22,7 @@ from kpis.rows import EXCEPTIONS, INVOICES, Entry, Listing, Row, Stored, Table
 OF_A_FIGURE = ("slo_id", "outcome", "as_of")
 OF_BOTH = ("days", "start_date", "end_date", "limit", "cursor", "format")
 DAYS = 30
+LABEL = 601  # characters of name=value
 Behind = Callable[..., Listing]
 
 
@@ -69,7 +70,7 @@ class Rows(Download):
 def known(table: Table) -> list[str]:
     """The parameters of a list of rows."""
     ranges = [f"{name}_{side}" for name in table.kind.times for side in ("from", "to")]
-    return [*table.filters, "status", *ranges, *OF_A_FIGURE, *OF_BOTH]
+    return [*table.filters, "search", "label", "status", *ranges, *OF_A_FIGURE, *OF_BOTH]
 
 
 def _stored(organization: Organization, table: Table, params: Params, now: datetime) -> Stored:
@@ -86,7 +87,8 @@ def _stored(organization: Organization, table: Table, params: Params, now: datet
         ranges = {table.begins: (span.start, span.end), **ranges}
     texts = {name: value for name in table.filters if (value := params.text(name))}
     status = params.choice("status", table.status_names, "") if "status" in params else None
-    return Stored(organization, table, texts, ranges, status)
+    search, label = params.text("search") or "", params.text("label", LABEL) or ""
+    return Stored(organization, table, texts, ranges, status, search, label)
 
 
 def _after(params: Params, listing: Listing) -> Cursor | None:

@@ -78,13 +78,19 @@ class Decided(Told):
     bad: Annotated[float | UnsetType | None, Meta(description="The bad part of 1; null while pending.")] = UNSET
 
 
+class PartsAndKind(Parts):
+    """Kinds are those of exceptions."""
+
+    kind: str = ""
+
+
 class OfAFigure(Told, kw_only=True):
     """Only with slo_id, beside the first page."""
 
     slo: Objective | UnsetType = UNSET
     outcome: of(Outcome) | UnsetType = UNSET  # type: ignore[valid-type]
     period: Span | UnsetType = UNSET
-    filters: Parts | UnsetType = UNSET
+    filters: PartsAndKind | UnsetType = UNSET
     figure: Sums | UnsetType = UNSET
     as_of: Time | UnsetType = UNSET
     counted_since: Time | UnsetType | None = UNSET

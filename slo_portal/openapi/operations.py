@@ -86,6 +86,8 @@ def rows(table: Table) -> tuple[Param, ...]:
     ]
     return (
         *texts(*table.filters),
+        Param("search", TEXT, f"Only with this in the {table.kind.key}, in upper or lower case."),
+        Param("label", {**TEXT, "maxLength": 601}, "Only with this label: its name, or name=value."),
         Param("status", choice(table.status_names), "Only with this status."),
         *steps,
         Param(

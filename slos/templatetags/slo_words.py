@@ -2,14 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from django import template
 
 from slos import words
+from slos.models import SLODefinition
 from slos.status import SLOStatus
+from slos.verdicts import Verdict
 
 register = template.Library()
+DASH = "\N{EN DASH}"
+OUTCOMES = {  # shape, word and colour of what a row counts for
+    "good": ("✔", "Good", "met"),
+    "bad": ("✖", "Bad", "bad"),
+    "partly": ("◐", "In part", "risk"),
+    "pending": ("◷", "Pending", "none"),
+    "none": (DASH, "Not counted", "none"),
+}
 register.filter("percentage", words.percentage)
 register.filter("burn_rate", words.burn_rate)
 
@@ -51,3 +62,37 @@ def ago(moment: datetime, now: datetime) -> str:
 def of(found: Mapping[UUID, Sequence[object]], key: UUID) -> Sequence[object]:
     """What a mapping holds for a key."""
     return found.get(key, ())
+
+
+@register.filter
+def mark(verdict: Verdict) -> str:
+    return OUTCOMES[verdict.outcome][0]
+
+
+@register.filter
+def outcome(verdict: Verdict) -> str:
+    if verdict.outcome == "partly" and verdict.good is not None:
+        return f"{words.plain(verdict.good)} good"
+    return OUTCOMES[verdict.outcome][1]
+
+
+@register.filter
+def tone(verdict: Verdict | None) -> str:
+    """The class of its colour."""
+    return OUTCOMES[verdict.outcome][2] if verdict else "none"
+
+
+@register.filter
+def promised_of(slo: SLODefinition) -> str:
+    return f"promised within {words.time_limit(slo.target_value, slo.target_unit)}"
+
+
+@register.filter
+def lasted(seconds: float | None) -> str:
+    return DASH if seconds is None else words.ago(seconds) if seconds >= 0 else "before it began"
+
+
+@register.filter
+def amount(value: Decimal) -> str:
+    """Of money: at least two decimals."""
+    return words.number(value.quantize(Decimal("0.01")) if value == round(value, 2) else value)

@@ -1,0 +1,150 @@
+"""What single rows count for: in which figures, when that was decided, and in words why."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import Organization
+from kpis.messages import EARLIEST
+from kpis.models import InvoiceException, InvoiceMetric
+from kpis.rows import EXCEPTIONS, Row, Table
+from slos import indicators, words
+from slos.indicators import Count
+from slos.models import SLIType, SLODefinition
+
+MOST_COUNTS = 40  # in one statement; the planner's time grows faster than that
+FAR = timedelta(days=3_650)
+DONE = {"ready_at": "ready", "approved_at": "approved", "resolved_at": "resolved"}
+NOT_YET = {
+    "uploaded_at": "not uploaded yet",
+    "ready_at": "not ready yet",
+    "opened_at": "not opened yet",
+    "validated_at": "not validated yet",
+    "completed_at": "not completed yet",
+    "extracted_at": "not extracted yet",
+    "duplicate_confirmed_at": "not known as a duplicate",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a row counts for in the figures of an objective: nothing while `at` is None, undecided while `good` is."""
+
+    slo: SLODefinition
+    row: Row
+    now: datetime
+    at: datetime | None = None  # when it was decided; the deadline of a pending one
+    good: Decimal | None = None
+
+    @property
+    def outcome(self) -> str:
+        """good, bad, partly, pending or none."""
+        if self.at is None:
+            return "none"
+        if self.good is None:
+            return "pending"
+        return {Decimal(0): "bad", Decimal(1): "good"}.get(self.good, "partly")
+
+    @property
+    def because(self) -> str:
+        if self.at is None:
+            return _not_counted(self.slo, self.row)
+        if self.slo.is_timed:
+            return self._in_time(self.at)
+        return _judged(self.slo.sli_type, self.row)
+
+    def _in_time(self, at: datetime) -> str:
+        """Of a bad or pending row `at` is the deadline."""
+        indicator = Count.of(self.slo).indicator
+        done, ended = DONE[indicator.ended], getattr(self.row, indicator.ended)
+        if self.outcome == "good":
+            return f"{done} after {_span(getattr(self.row, indicator.took))}"
+        if self.outcome == "pending":
+            return f"not {done} yet, {_span((at - self.now).total_seconds())} left"
+        if ended is None or ended > self.now:
+            return f"not {done}, {_span((self.now - at).total_seconds())} overdue"
+        return f"{done} {_span((ended - at).total_seconds())} late"
+
+
+def verdicts(
+    table: Table,
+    organization: Organization,
+    slos: Iterable[SLODefinition],
+    rows: Sequence[Row],
+    *,
+    now: datetime,
+    most: int | None = None,
+) -> dict[int, list[Verdict]]:
+    """By the key of a row: one for each of the objectives that count rows of this table, in their order.
+
+    None at all where the objectives count in more than `most` ways.
+    """
+    counted = [(slo, Count.of(slo)) for slo in slos]
+    counted = [(slo, count) for slo, count in counted if count.indicator.table == _name(table)]
+    counts = sorted({count for _, count in counted}, key=lambda count: count.signature) if rows else []
+    if most is not None and len(counts) > most:
+        return {}
+    found: dict[tuple[Count, int], tuple[datetime, Decimal | None]] = {}
+    for k in range(0, len(counts), MOST_COUNTS):
+        found |= _found(organization, counts[k : k + MOST_COUNTS], [row.pk for row in rows], now)
+    return {
+        row.pk: [Verdict(slo, row, now, *found.get((count, row.pk), (None, None))) for slo, count in counted]
+        for row in rows
+    }
+
+
+def _name(table: Table) -> str:
+    return indicators.EXCEPTIONS if table is EXCEPTIONS else indicators.INVOICES
+
+
+def _found(
+    organization: Organization, counts: Sequence[Count], ids: Sequence[int], now: datetime
+) -> dict[tuple[Count, int], tuple[datetime, Decimal | None]]:
+    """By the conditions of the figures themselves, so that a row and a figure never disagree."""
+    params: dict[str, Any] = {"organization": organization.pk, "now": now, "ids": list(ids)}
+    selects = []
+    for k, count in enumerate(counts):
+        events = [*count.decided(EARLIEST, now + FAR, params, f"_{k}")]
+        if waiting := count.undecided(params, f"_{k}"):
+            events.append(waiting)
+        selects += [f"SELECT {k}, r.id, {one.at}, {one.good} {one.where} AND r.id = ANY(%(ids)s)" for one in events]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(selects), params)
+        return {(counts[k], pk): (at, good) for k, pk, at, good in cursor.fetchall()}
+
+
+def _not_counted(slo: SLODefinition, row: Row) -> str:
+    indicator = Count.of(slo).indicator
+    if isinstance(row, InvoiceMetric) and row.voided_at and slo.sli_type != SLIType.DUPLICATE_RECALL:
+        return "voided"
+    begins = indicator.started or indicator.ended
+    if getattr(row, begins) is None:
+        return NOT_YET[begins]
+    if not slo.is_timed:
+        return "its outcome is not known"
+    took = getattr(row, indicator.took)
+    if took is not None and took < 0:
+        return f"{DONE[indicator.ended]} before it began: its times contradict each other"
+    return "its invoice is voided" if isinstance(row, InvoiceException) else "withdrawn, or outside of what is counted"
+
+
+def _judged(sli_type: str, row: Any) -> str:
+    """Of an SLI without a time limit."""
+    if sli_type == SLIType.VALIDATION_PASS_RATE:
+        failed = [
+            name for name, passed in (("structure", row.structural_valid), ("sums", row.math_valid)) if not passed
+        ]
+        return f"failed the check of its {' and '.join(failed)}" if failed else "passed both checks"
+    if sli_type == SLIType.EXTRACTION_ACCURACY:
+        return f"read with a confidence of {words.plain(row.extraction_confidence)}"
+    if sli_type == SLIType.DUPLICATE_RECALL:
+        return "a duplicate that was flagged" if row.duplicate_flagged else "a duplicate that was missed"
+    return "processing " + (row.processing_outcome or "")
+
+
+def _span(seconds: float) -> str:
+    return words.ago(seconds)
