@@ -176,7 +176,7 @@ def test_an_invoice_says_what_happened_to_it_and_what_it_counts_for(viewer, orga
     waiting = add_one(organization, {"invoice_id": "new", "ready_at": NOW})
     assert "not uploaded yet" in text(viewer, f"/invoices/{waiting}/").lower()
     voided = add_one(organization, {"invoice_id": "new", "voided_at": NOW})
-    assert text(viewer, f"/invoices/{voided}/").count("Voided</td>") == 5
+    assert text(viewer, f"/invoices/{voided}/").count("<span>Voided</span>") == 5
     assert viewer.get("/invoices/999999999999999999999/").status_code == 404
 
 
