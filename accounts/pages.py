@@ -3,8 +3,10 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
@@ -18,12 +20,13 @@ from django.views.decorators.gzip import gzip_page
 from accounts import access
 
 Page = Callable[..., HttpResponse]
+known_zones = cache(available_timezones)  # each call would read the folders again
 AGE = re.compile(r'(data-ago="[^"]+">)[^<]*')
 TOKEN = "(the token of this answer)"  # noqa: S105 - stands for it
 
 
 def for_members(page: Page) -> Callable[..., HttpResponse]:
-    """Give `page` who asks and in which organisation, with the clock of that organisation."""
+    """Give `page` who asks and in which organisation, with the clock of that organisation or of the reader."""
 
     @never_cache  # after signing out, the browser's back button shows nothing
     @gzip_page  # with the figures of a chart in it, a page shrinks to a quarter
@@ -34,10 +37,16 @@ def for_members(page: Page) -> Callable[..., HttpResponse]:
         found = access.of_request(request)
         if found is None:
             return render(request, "accounts/no_organization.html", status=403)
-        with timezone.override(found.organization.time_zone):
+        with timezone.override(own_zone(request) or found.organization.time_zone):
             return page(request, found, *args, **kwargs)
 
     return view
+
+
+def own_zone(request: HttpRequest) -> ZoneInfo | None:
+    """That of the browser, if the reader has switched to it: the cookie of the switch."""
+    name = unquote(request.COOKIES.get("zone", ""))
+    return ZoneInfo(name) if name in known_zones() else None
 
 
 def _sign_in(request: HttpRequest) -> HttpResponse:

@@ -138,13 +138,9 @@ def attention(organization: Organization, *, at: datetime, since: datetime, past
     if past:
         history.turn_back([*recent, *unresolved], at)
     open_ones = worst_first(alert for alert in unresolved if alert.resolved_at is None)
-    needed = [alert for alert in open_ones if not alert.acknowledged_at and not is_snoozed(alert, at)]
+    needed = [alert for alert in open_ones if not alert.acknowledged_at and not alert.is_snoozed(at)]
     by_slo = groupby(recent, key=lambda alert: alert.slo_id)
     return Attention(open_ones, needed, {slo: list(alerts) for slo, alerts in by_slo})
-
-
-def is_snoozed(alert: SLOAlert, now: datetime) -> bool:
-    return alert.snoozed_until_better or (alert.snoozed_until is not None and alert.snoozed_until > now)
 
 
 def worst_first(alerts: Iterable[SLOAlert]) -> list[SLOAlert]:

@@ -4,7 +4,7 @@ Only members of the organisation are people here. What is switched off, dead or 
 nobody, the operations team hears, else whoever a working channel reaches, else the admins.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -153,9 +153,8 @@ def in_turn(organization: Organization, *, now: datetime) -> dict[UUID, list[UUI
     return {rota.pk: rota.schedule(organization.time_zone).in_turn(now) for rota in rotas}
 
 
-def unknown_channels(organization: Organization) -> list[UnknownChannel]:
-    """Names that objectives want told and that no channel has: they are passed over."""
-    names = set(organization.channels.values_list("name", flat=True))
+def unknown_channels(organization: Organization, names: Collection[str]) -> list[UnknownChannel]:
+    """What objectives want told and is none of the `names` of channels: it is passed over."""
     slos = organization.slos.active().exclude(notification_channels=[])
     return [UnknownChannel(slo, name) for slo in slos for name in slo.notification_channels if name not in names]
 

@@ -14,7 +14,7 @@ from alerts import inbox
 from alerts.inbox import Wanted
 from alerts.kinds import Severity, rank
 from alerts.lifecycle import UNDO_WITHIN
-from alerts.models import SLOAlert
+from alerts.models import SLOAlert, snoozed
 
 PER_PAGE = 50
 MOST_COUNTED = 999  # a tab says "999+" beyond
@@ -37,16 +37,12 @@ class Page:
     older: str = ""  # the cursor of the next page
 
 
-def is_snoozed(now: datetime) -> Q:
-    return Q(snoozed_until__gt=now) | Q(snoozed_until_better=True)
-
-
 def _of(tab: Tab, user: User, now: datetime) -> Q:
-    unresolved, snoozed = Q(resolved_at=None), is_snoozed(now)
+    unresolved, asleep = Q(resolved_at=None), snoozed(now)
     return {
-        Tab.OPEN: unresolved & Q(acknowledged_at=None) & ~snoozed,
-        Tab.ACKNOWLEDGED: unresolved & Q(acknowledged_at__isnull=False) & ~snoozed,
-        Tab.SNOOZED: unresolved & snoozed,
+        Tab.OPEN: unresolved & Q(acknowledged_at=None) & ~asleep,
+        Tab.ACKNOWLEDGED: unresolved & Q(acknowledged_at__isnull=False) & ~asleep,
+        Tab.SNOOZED: unresolved & asleep,
         Tab.RESOLVED: Q(resolved_at__isnull=False),
         Tab.MINE: unresolved & (Q(assigned_to=user) | Q(assigned_to=None, acknowledged_by=user)),
     }[tab]
@@ -55,17 +51,16 @@ def _of(tab: Tab, user: User, now: datetime) -> Q:
 def counts(organization: Organization, user: User, *, now: datetime) -> dict[Tab, int]:
     """How many alerts each list holds; resolved ones are counted up to MOST_COUNTED + 1."""
     mine = SLOAlert.objects.filter(organization=organization)
-    found = mine.unresolved().aggregate(
-        **{tab.value: Count("pk", filter=_of(tab, user, now)) for tab in Tab if tab != Tab.RESOLVED}
-    )
-    resolved = mine.filter(resolved_at__isnull=False)[: MOST_COUNTED + 1].count()
-    return {tab: resolved if tab == Tab.RESOLVED else found[tab] for tab in Tab}
+    some_resolved = mine.filter(resolved_at__isnull=False).order_by().values("pk")[: MOST_COUNTED + 1]
+    shown = mine.filter(Q(resolved_at=None) | Q(pk__in=some_resolved))
+    found = shown.aggregate(**{tab.value: Count("pk", filter=_of(tab, user, now)) for tab in Tab})
+    return {tab: found[tab] for tab in Tab}
 
 
 def open_alerts(organization: Organization, *, now: datetime) -> int:
     """How many nobody has taken on."""
     mine = SLOAlert.objects.filter(organization=organization, acknowledged_at=None).unresolved()
-    return mine.exclude(is_snoozed(now)).count()
+    return mine.exclude(snoozed(now)).count()
 
 
 def page(organization: Organization, user: User, tab: Tab, wanted: Wanted, *, now: datetime, after: str = "") -> Page:

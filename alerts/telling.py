@@ -35,7 +35,7 @@ KINDS = {
 
 def plan(organization: Organization, alerts: Iterable[SLOAlert], judged: Mapping[Key, Judged], *, now: datetime) -> int:
     """Write what is to be told of the open alerts; returns how many notifications that are."""
-    due = [alert for alert in alerts if not _snoozed(alert, now) and _wish(alert, judged, now)]
+    due = [alert for alert in alerts if not alert.is_snoozed(now) and _wish(alert, judged, now)]
     if not due:
         return 0
     silenced, directory = active(organization, now=now), Directory.load(organization, now=now)
@@ -44,10 +44,6 @@ def plan(organization: Organization, alerts: Iterable[SLOAlert], judged: Mapping
         if not silenced.of(alert.slo_id):
             told += _tell(alert, judged, directory, now)
     return told
-
-
-def _snoozed(alert: SLOAlert, now: datetime) -> bool:
-    return alert.snoozed_until_better or (alert.snoozed_until is not None and alert.snoozed_until > now)
 
 
 def _key(alert: SLOAlert) -> Key:

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet, Value
 
 from accounts.models import Organization
 from alerts import recipients
 from alerts.models import Channel, Message, Notification
 from alerts.recipients import UnknownChannel
-from slos.models import EngineState
 from slos.words import ago, plural
 
 LATE_AFTER = timedelta(minutes=2)
@@ -62,34 +61,39 @@ class Watch:
         return ago((self.now - moment).total_seconds())
 
 
-def look(organization: Organization, *, now: datetime) -> Watch:
-    messages, notifications = _messages(organization.pk, now), _waiting(organization.pk, now)
-    state = EngineState.objects.filter(organization=organization).first()
+def look(organization: Organization, *, now: datetime, ticked_at: datetime | None) -> Watch:
+    """`ticked_at`: until when everything is counted, which every page knows already."""
+    sent, channels = _sending(organization.pk, now), list(Channel.objects.filter(organization=organization))
     return Watch(
         now=now,
-        undelivered=messages["late"] + notifications["late"],
-        oldest=min(filter(None, (messages["oldest"], notifications["oldest"])), default=None),
-        unknown=messages["unknown"],
-        failed=messages["failed"],
-        dead=list(Channel.objects.filter(organization=organization, is_active=True, off_at__isnull=False)),
-        ticked_at=state.ticked_at if state else None,
-        unknown_channels=recipients.unknown_channels(organization),
+        undelivered=sum(row["late"] for row in sent),
+        oldest=min(filter(None, (row["oldest"] for row in sent)), default=None),
+        unknown=sum(row["unknown"] for row in sent),
+        failed=sum(row["failed"] for row in sent),
+        dead=[channel for channel in channels if channel.is_active and channel.off_at],
+        ticked_at=ticked_at,
+        unknown_channels=recipients.unknown_channels(organization, {channel.name for channel in channels}),
     )
 
 
-def _messages(organization: UUID, now: datetime) -> dict[str, Any]:
-    """Those that are still tried, and what came of the others lately."""
+def _sending(organization: UUID, now: datetime) -> list[dict[str, Any]]:
+    """Of the messages that are still tried, what came of the others lately, and of what waits to be put in one."""
     State = Message.State
     still = Q(next_attempt_at__isnull=False)
     late, lately = still & Q(created_at__lt=now - LATE_AFTER), Q(created_at__gt=now - LOOKS_BACK)
-    return Message.objects.filter(still | lately, organization=organization).aggregate(
+    messages = _of_organization(Message.objects.filter(still | lately, organization=organization)).annotate(
         late=Count("pk", filter=late),
         oldest=Min("created_at", filter=late),
         unknown=Count("pk", filter=lately & ~still & Q(state=State.UNKNOWN)),
         failed=Count("pk", filter=lately & Q(state=State.FAILED)),
     )
-
-
-def _waiting(organization: UUID, now: datetime) -> dict[str, Any]:
     waits = Notification.objects.filter(organization=organization, state=Notification.State.WAITING)
-    return waits.filter(due_at__lt=now - LATE_AFTER).aggregate(late=Count("pk"), oldest=Min("due_at"))
+    waiting = _of_organization(waits.filter(due_at__lt=now - LATE_AFTER)).annotate(
+        late=Count("pk"), oldest=Min("due_at"), unknown=Value(0), failed=Value(0)
+    )
+    return list(messages.union(waiting, all=True))
+
+
+def _of_organization(rows: QuerySet[Any]) -> QuerySet[Any, dict[str, Any]]:
+    """One row for all of them; none where there is nothing to count."""
+    return rows.order_by().values("organization")

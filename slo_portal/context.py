@@ -5,6 +5,8 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts import access
 from alerts import tabs, watch
+from slo_portal import places
+from slos import status
 
 THEMES = ("light", "dark")
 
@@ -12,11 +14,15 @@ THEMES = ("light", "dark")
 def portal(request: HttpRequest) -> dict[str, object]:
     """What every page shows in its frame. What costs a query is asked for only where it is shown."""
     theme = request.COOKIES.get("theme")
+    fresh = SimpleLazyObject(lambda: _fresh(request))
     return {
         "organization": SimpleLazyObject(lambda: getattr(access.of_request(request), "organization", None)),
         "organizations": SimpleLazyObject(lambda: access.choices(request)),
         "open_alerts": SimpleLazyObject(lambda: _open_alerts(request)),
-        "watch": SimpleLazyObject(lambda: _watch(request)),
+        "watch": SimpleLazyObject(lambda: _watch(request, fresh)),
+        "fresh": fresh,
+        "places": SimpleLazyObject(lambda: places.places(request)),
+        "manual_page": places.manual_page(request),
         "support_contact": settings.SUPPORT_CONTACT,
         "metrics_enabled": settings.METRICS_ENABLED,
         "theme": theme if theme in THEMES else "",  # the cookie of the switch; otherwise as the system has it
@@ -29,6 +35,15 @@ def _open_alerts(request: HttpRequest) -> int:
     return tabs.open_alerts(who.organization, now=timezone.now()) if who else 0
 
 
-def _watch(request: HttpRequest) -> watch.Watch | None:
+def _watch(request: HttpRequest, fresh: status.Freshness) -> watch.Watch | None:
     who = access.of_request(request)
-    return watch.look(who.organization, now=timezone.now()) if who else None
+    return watch.look(who.organization, now=timezone.now(), ticked_at=fresh.ticked_at) if who else None
+
+
+def _fresh(request: HttpRequest) -> status.Freshness | None:
+    """Asked for once per request: a page and its polled part are rendered apart."""
+    if not hasattr(request, "_fresh"):
+        who = access.of_request(request)
+        found = status.freshness(who.organization, now=timezone.now()) if who else None
+        request._fresh = found  # type: ignore[attr-defined]
+    return request._fresh  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from django.urls import include, path
 from accounts.problems import not_found
 from alerts import inbox
 from monitoring.views import detailed, live, metrics, ready
-from slo_portal.views import Schema, docs, try_out
+from slo_portal.views import Schema, docs, manual_page, try_out
 from slos.views.invoices import exceptions, invoice, invoices
 from slos.views.overview import overview, overview_part
 
@@ -26,4 +26,6 @@ urlpatterns = [
     path("api/<path:rest>", not_found),
     path("docs", docs, name="docs"),
     path("docs/try", try_out, name="docs-try"),
+    path("help/", manual_page, name="help"),
+    path("help/<slug:name>", manual_page, name="help"),
 ]

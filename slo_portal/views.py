@@ -1,9 +1,9 @@
-"""The API's description: for programs at /api/schema, for people at /docs, and to try it at /docs/try."""
+"""The API's description: for programs at /api/schema, for people at /docs, and to try it at /docs/try. The manual."""
 
 from functools import cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 from rest_framework.request import Request
@@ -14,6 +14,7 @@ from accounts.endpoint import Endpoint
 from accounts.pages import for_members
 from alerts.models import SLOAlert
 from kpis.params import Params
+from slo_portal import manual
 from slo_portal.api_urls import urlpatterns
 from slo_portal.openapi.document import document
 from slo_portal.openapi.page import sections
@@ -54,3 +55,12 @@ def own_ids(access: Access) -> dict[str, object]:
 @for_members
 def try_out(request: HttpRequest, access: Access) -> HttpResponse:
     return render(request, "docs/try.html")
+
+
+@require_GET
+@for_members
+def manual_page(request: HttpRequest, access: Access, name: str = "README") -> HttpResponse:
+    sheet = manual.read(name)
+    if sheet is None:
+        raise Http404
+    return render(request, "docs/manual.html", {"sheet": sheet})

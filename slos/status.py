@@ -111,13 +111,29 @@ class SLOStatus:
 
 
 @dataclass(frozen=True)
-class Overview:
-    """All active objectives of an organisation, worst first, and how fresh the figures are."""
+class Freshness:
+    """Until when everything that is known of an organisation has been counted."""
 
     organization: Organization
     now: datetime
-    slos: Sequence[SLOStatus]
     ticked_at: datetime | None
+
+    @property
+    def stale(self) -> bool:
+        """Time has passed that nothing was counted in: what the figures say may no longer hold."""
+        return self.ticked_at is None or self.now - self.ticked_at > STALE_AFTER
+
+    @property
+    def through(self) -> str:
+        """For the header that tells a page; empty before the first calculation."""
+        return self.ticked_at.isoformat() if self.ticked_at else ""
+
+
+@dataclass(frozen=True)
+class Overview(Freshness):
+    """All active objectives of an organisation, worst first, and how fresh the figures are."""
+
+    slos: Sequence[SLOStatus]
     figures_changed_at: datetime | None
     paused: Sequence[SLODefinition] = ()
 
@@ -128,11 +144,6 @@ class Overview:
     def counts(self) -> dict[str, int]:
         """How many objectives stand how, by the value of their status."""
         return {status.value: self.count(status) for status in Status}
-
-    @property
-    def stale(self) -> bool:
-        """Time has passed that nothing was counted in: what the figures say may no longer hold."""
-        return self.ticked_at is None or self.now - self.ticked_at > STALE_AFTER
 
     @property
     def least_left(self) -> SLOStatus | None:
@@ -165,11 +176,16 @@ def overview(
     return Overview(
         organization,
         now,
-        sorted(found, key=lambda one: one.sort_key),
         state.ticked_at if state else None,
+        sorted(found, key=lambda one: one.sort_key),
         state.figures_changed_at if state else None,
         [slo for slo in known if not slo.is_active],
     )
+
+
+def freshness(organization: Organization, *, now: datetime) -> Freshness:
+    ticked = EngineState.objects.filter(organization=organization).values_list("ticked_at", flat=True)
+    return Freshness(organization, now, ticked.first())
 
 
 def empty_snapshot(slo: SLODefinition, now: datetime) -> SLOSnapshot:

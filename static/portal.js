@@ -19,6 +19,34 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("theme")));
   showTheme();
 
+  // --- times: those of the organisation or of the browser, a cookie for the same reason ---------------------
+  const zone = document.getElementById("zone");
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const isOwn = /(?:^|; )zone=./.test(document.cookie);
+  if (zone) {
+    const ofOrganization = zone.dataset.ofOrganization;
+    zone.textContent = isOwn ? `Times: yours (${own})` : `Times: ${ofOrganization}`;
+    zone.title = isOwn ? `Show those of the organisation (${ofOrganization})` : `Show yours (${own})`;
+    zone.addEventListener("click", () => {
+      document.cookie = `zone=${isOwn ? "" : encodeURIComponent(own)}; path=/; max-age=${isOwn ? 0 : 31536000}; samesite=lax`;
+      location.reload();
+    });
+  }
+
+  // --- the menu closes when one leaves it -------------------------------------------------------------------
+  const menu = document.getElementById("menu");
+  if (menu) {
+    document.addEventListener("click", ({ target }) => { if (!menu.contains(target)) menu.open = false; });
+    menu.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape") return;
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+    menu.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget && !menu.contains(relatedTarget)) menu.open = false;
+    });
+  }
+
   // --- password fields -------------------------------------------------------------------------------------
   for (const shows of document.querySelectorAll("[data-shows]")) {
     const field = document.getElementById(shows.dataset.shows);
@@ -130,9 +158,19 @@
   const showOpen = (count) => {
     const place = document.getElementById("open-alerts");
     if (count === null || !place || place.textContent === count) return;
+    const more = count - place.textContent;
     place.textContent = count;
     place.classList.toggle("some", count !== "0");
+    showIcon(count !== "0");
+    if (more > 0) say(more === 1 ? "1 more open alert." : `${more} more open alerts.`);
     document.title = (count === "0" ? "" : `(${count}) `) + document.title.replace(/^\(\d+\) /, "");
+  };
+  const icon = document.getElementById("icon");
+  let alarmed = Number(document.getElementById("open-alerts")?.textContent) > 0;
+  const showIcon = (open) => {
+    if (open === alarmed) return;
+    alarmed = open;
+    [icon.href, icon.dataset.other] = [icon.dataset.other, icon.getAttribute("href")];
   };
   const ago = (ms) => {
     const seconds = Math.max(0, Math.floor(ms / 1000));

@@ -40,6 +40,7 @@ POLICIES = {  # by the beginning of a name, the longest that fits
     "switch-organization": MEMBERS,
     "two-step": MEMBERS,
     "docs": MEMBERS,
+    "help": MEMBERS,
     "own-tokens": MEMBERS,
     "revoke-own-token": MEMBERS,
 }

@@ -1,6 +1,6 @@
 """Alerts, the outbox, and who is told when."""
 
-from alerts.models.alert import SEVERITIES, TYPES, AlertEvent, SLOAlert, SLOAlertQuerySet
+from alerts.models.alert import SEVERITIES, TYPES, AlertEvent, SLOAlert, SLOAlertQuerySet, snoozed
 from alerts.models.incident import ChecklistItem, Incident
 from alerts.models.outbox import Channel, Mail, Message, Notification
 from alerts.models.policy import EscalationPolicy, EscalationStep, Rota, RotaMember, RotaOverride, Silence
@@ -23,4 +23,5 @@ __all__ = [
     "SLOAlert",
     "SLOAlertQuerySet",
     "Silence",
+    "snoozed",
 ]

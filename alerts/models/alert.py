@@ -15,6 +15,11 @@ TYPES = [(kind.value, TYPE_LABELS[kind]) for kind in AlertType]
 SEVERITIES = [(severity.value, severity.value.capitalize()) for severity in Severity]
 
 
+def snoozed(now: datetime) -> Q:
+    """Those of which SLOAlert.is_snoozed says so."""
+    return Q(snoozed_until__gt=now) | Q(snoozed_until_better=True)
+
+
 class SLOAlertQuerySet(models.QuerySet["SLOAlert"]):
     def unresolved(self) -> "SLOAlertQuerySet":
         return self.filter(resolved_at=None)
@@ -101,6 +106,9 @@ class SLOAlert(models.Model):
     @property
     def is_firing(self) -> bool:
         return self.resolved_at is None and self.quiet_since is None
+
+    def is_snoozed(self, now: datetime) -> bool:
+        return self.snoozed_until_better or (self.snoozed_until is not None and self.snoozed_until > now)
 
 
 class AlertEvent(models.Model):

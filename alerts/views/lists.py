@@ -21,6 +21,7 @@ from alerts.inbox import Wanted
 from alerts.models import SEVERITIES, TYPES
 from alerts.tabs import Tab
 from alerts.views import acting
+from slos import status
 from slos.models import SLODefinition
 from slos.words import plural
 
@@ -96,7 +97,9 @@ def alerts(request: HttpRequest, who: Access) -> HttpResponse:
 @for_members
 def alerts_part(request: HttpRequest, who: Access) -> HttpResponse:
     context = _context(request, who)
-    return Part(request, "alerts/_inbox.html", context).answer(request, {"Open-Alerts": context["open_alerts"]})
+    fresh = status.freshness(who.organization, now=context["now"])
+    headers = {"Open-Alerts": context["open_alerts"], "Data-Through": fresh.through}
+    return Part(request, "alerts/_inbox.html", {**context, "fresh": fresh}).answer(request, headers)
 
 
 @require_POST

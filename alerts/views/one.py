@@ -15,11 +15,12 @@ from accounts import access
 from accounts.access import Access
 from accounts.models import User
 from accounts.pages import Part, for_members
-from alerts import inbox, runbooks, silences
+from alerts import inbox, runbooks, silences, tabs
 from alerts.models import AlertEvent, SLOAlert
 from alerts.views import acting
 from alerts.views.acting import Answer
 from alerts.views.lists import back
+from slos import status
 
 DECIDED = {AlertEvent.Kind.OPENED, AlertEvent.Kind.WORSENED, AlertEvent.Kind.REOPENED}
 MOST_MEMBERS = 200
@@ -77,7 +78,11 @@ def alert(request: HttpRequest, who: Access, pk: UUID) -> HttpResponse:
 @require_safe
 @for_members
 def alert_part(request: HttpRequest, who: Access, pk: UUID) -> HttpResponse:
-    return Part(request, "alerts/_alert.html", _context(who, _find(who, pk), timezone.now())).answer(request, {})
+    now = timezone.now()
+    fresh = status.freshness(who.organization, now=now)
+    headers = {"Open-Alerts": tabs.open_alerts(who.organization, now=now), "Data-Through": fresh.through}
+    context = _context(who, _find(who, pk), now)
+    return Part(request, "alerts/_alert.html", {**context, "fresh": fresh}).answer(request, headers)
 
 
 def _fragment(request: HttpRequest, who: Access, found: SLOAlert, answer: Answer, now: datetime) -> HttpResponse:

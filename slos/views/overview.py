@@ -32,7 +32,7 @@ def _show(request: HttpRequest, who: Access, alerts: Reader) -> Shown:
 @for_members
 def overview(request: HttpRequest, who: Access, alerts: Reader) -> HttpResponse:
     figures, attention, part = _show(request, who, alerts)
-    context = {"overview": figures, "part": part, "open_alerts": len(attention.needed)}
+    context = {"overview": figures, "fresh": figures, "part": part, "open_alerts": len(attention.needed)}
     return render(request, "slos/overview.html", context)
 
 
@@ -41,5 +41,4 @@ def overview(request: HttpRequest, who: Access, alerts: Reader) -> HttpResponse:
 def overview_part(request: HttpRequest, who: Access, alerts: Reader) -> HttpResponse:
     """Every answer says how far the figures reach."""
     figures, attention, part = _show(request, who, alerts)
-    through = figures.ticked_at.isoformat() if figures.ticked_at else ""
-    return part.answer(request, {"Data-Through": through, "Open-Alerts": len(attention.needed)})
+    return part.answer(request, {"Data-Through": figures.through, "Open-Alerts": len(attention.needed)})

@@ -32,7 +32,8 @@ def organization() -> Organization:
 
 
 def troubles(organization: Organization) -> list[str]:
-    return watch.look(organization, now=NOW).troubles
+    ticked_at = EngineState.objects.values_list("ticked_at", flat=True).filter(organization=organization).first()
+    return watch.look(organization, now=NOW, ticked_at=ticked_at).troubles
 
 
 def ago(minutes: float) -> datetime:

@@ -79,6 +79,7 @@ def test_a_second_factor_is_set_up_and_asked_for(open_page, viewer, width, schem
     recovery = page.locator(".codes li").first.inner_text()
     page.goto("/account/two-step/")
     assert violations(page) == []
+    page.locator("#menu summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.fill("#id_username", viewer.username)
     page.fill("#id_password", "sesame")

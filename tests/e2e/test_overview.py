@@ -133,6 +133,7 @@ def test_a_phone_loads_no_chart_until_it_is_scrolled_to(open_page):
 def test_nothing_comes_from_another_host_and_nothing_breaks_the_policy(open_page, portal):
     page = open_page()
     draw(page)
+    page.locator("#menu summary").click()
     page.locator("#theme").click()
     page.locator(".plot").hover()
     poll(page)

@@ -162,6 +162,7 @@ def test_the_theme_is_switched_kept_and_reaches_the_chart(open_page):
     paper = "getComputedStyle(document.body).backgroundColor"
     ink = "document.querySelector('#budget-chart .xtick text').style.fill"
     light, dark_on_light = page.evaluate(paper), page.evaluate(ink)
+    page.locator("#menu summary").click()
     page.locator("#theme").click()
     page.locator("#theme").click()
     expect(page.locator("#theme")).to_have_text("Theme: dark")
