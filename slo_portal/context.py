@@ -14,13 +14,12 @@ THEMES = ("light", "dark")
 def portal(request: HttpRequest) -> dict[str, object]:
     """What every page shows in its frame. What costs a query is asked for only where it is shown."""
     theme = request.COOKIES.get("theme")
-    fresh = SimpleLazyObject(lambda: _fresh(request))
     return {
         "organization": SimpleLazyObject(lambda: getattr(access.of_request(request), "organization", None)),
         "organizations": SimpleLazyObject(lambda: access.choices(request)),
         "open_alerts": SimpleLazyObject(lambda: _open_alerts(request)),
-        "watch": SimpleLazyObject(lambda: _watch(request, fresh)),
-        "fresh": fresh,
+        "watch": SimpleLazyObject(lambda: _watch(request)),
+        "fresh": SimpleLazyObject(lambda: _fresh(request)),
         "places": SimpleLazyObject(lambda: places.places(request)),
         "manual_page": places.manual_page(request),
         "support_contact": settings.SUPPORT_CONTACT,
@@ -35,9 +34,9 @@ def _open_alerts(request: HttpRequest) -> int:
     return tabs.open_alerts(who.organization, now=timezone.now()) if who else 0
 
 
-def _watch(request: HttpRequest, fresh: status.Freshness) -> watch.Watch | None:
-    who = access.of_request(request)
-    return watch.look(who.organization, now=timezone.now(), ticked_at=fresh.ticked_at) if who else None
+def _watch(request: HttpRequest) -> watch.Watch | None:
+    who, fresh = access.of_request(request), _fresh(request)
+    return watch.look(who.organization, now=timezone.now(), ticked_at=fresh.ticked_at) if who and fresh else None
 
 
 def _fresh(request: HttpRequest) -> status.Freshness | None:
