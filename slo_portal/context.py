@@ -13,7 +13,6 @@ THEMES = ("light", "dark")
 
 def portal(request: HttpRequest) -> dict[str, object]:
     """What every page shows in its frame. What costs a query is asked for only where it is shown."""
-    theme = request.COOKIES.get("theme")
     return {
         "organization": SimpleLazyObject(lambda: getattr(access.of_request(request), "organization", None)),
         "organizations": SimpleLazyObject(lambda: access.choices(request)),
@@ -24,8 +23,14 @@ def portal(request: HttpRequest) -> dict[str, object]:
         "manual_page": places.manual_page(request),
         "support_contact": settings.SUPPORT_CONTACT,
         "metrics_enabled": settings.METRICS_ENABLED,
-        "theme": theme if theme in THEMES else "",  # the cookie of the switch; otherwise as the system has it
+        "theme": theme_of(request),
     }
+
+
+def theme_of(request: HttpRequest) -> str:
+    """The cookie of the switch; empty for as the system has it."""
+    theme = request.COOKIES.get("theme", "")
+    return theme if theme in THEMES else ""
 
 
 def _open_alerts(request: HttpRequest) -> int:

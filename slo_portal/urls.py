@@ -8,6 +8,9 @@ from slo_portal.views import Schema, docs, manual_page, try_out
 from slos.views.invoices import exceptions, invoice, invoices
 from slos.views.overview import overview, overview_part
 
+handler400 = "slo_portal.errors.bad_request"
+handler500 = "slo_portal.errors.server_error"
+
 urlpatterns = [
     path("", overview, {"alerts": inbox.attention}, name="overview"),
     path("part/overview", overview_part, {"alerts": inbox.attention}, name="overview-part"),

@@ -149,6 +149,7 @@ def test_the_page_of_a_server_error_needs_nothing_that_may_be_broken(viewer, org
     assert answer.status_code == 500
     assert "The portal made an error" in answer.content.decode()
     assert "<script" not in answer.content.decode()
+    assert answer["X-Request-ID"] in answer.content.decode()
 
 
 def test_no_script_or_style_stands_in_a_page(viewer, organization):
