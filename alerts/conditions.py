@@ -8,13 +8,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from accounts.models import Organization
 from alerts.rules import Figures, Measured, Thresholds, Verdict, verdicts
-from slos import judged
 from slos.budget import Counts
-from slos.judged import Judged, without
-from slos.models import Period, SLIMeasurement, SLODefinition, SLOSnapshot
-from slos.sources import Stored
+from slos.judged import Judged, Objectives, without
+from slos.models import Period, SLIMeasurement, SLODefinition
 
 REACH = {  # how far back a measurement still says something of today
     Period.HOURLY: timedelta(days=14),
@@ -23,10 +20,8 @@ REACH = {  # how far back a measurement still says something of today
 }
 
 
-def judge(organization: Organization, slos: Sequence[SLODefinition], *, now: datetime) -> dict[UUID, list[Verdict]]:
-    """The verdicts on each objective that has a snapshot, in a handful of statements for all."""
-    snapshots = SLOSnapshot.objects.in_bulk([slo.pk for slo in slos])
-    found = judged.judge([(slo, snapshots[slo.pk]) for slo in slos if slo.pk in snapshots], Stored(organization, now))
+def judge(found: Objectives, *, now: datetime) -> dict[UUID, list[Verdict]]:
+    """The verdicts on each objective, in one statement for all."""
     measured = _measured(found, now)
     return {
         pk: verdicts(Figures(_thresholds(one.slo), one.window, one.burns, measured[pk], one.stale))
@@ -46,7 +41,7 @@ def _thresholds(slo: SLODefinition) -> Thresholds:
     )
 
 
-def _measured(found: Mapping[UUID, Judged], now: datetime) -> Mapping[UUID, list[Measured]]:
+def _measured(found: Objectives, now: datetime) -> Mapping[UUID, list[Measured]]:
     """The closed measurements that hold events, newest first: enough of them for every condition."""
     overdue = {pk: one.overdue for pk, one in found.items()}
     measured: dict[UUID, list[Measured]] = defaultdict(list)

@@ -16,17 +16,20 @@ from alerts.models import AlertEvent, SLOAlert
 from alerts.saying import said
 from alerts.standing import REOPENS_WITHIN, Act, Move, Standing, move
 from kpis.failpoints import fp
+from slos.judged import Objectives
 
 log = logging.getLogger(__name__)
 PORTAL = By(None, AlertEvent.Channel.SYSTEM)
 Kind = AlertEvent.Kind
 
 
-def evaluate(organization: Organization, now: datetime, last: datetime | None) -> int:
+def evaluate(organization: Organization, now: datetime, last: datetime | None, objectives: Objectives) -> int:
     """Bring the alerts of an organisation up to date; `last` is the tick before. Returns what is to be told."""
-    judged = {one.key: one for one in everything(organization, now=now)}
+    judged = {one.key: one for one in everything(organization, objectives, now=now)}
     alerts = _standing(organization, now)
     for key, one in judged.items():
+        if one.verdict.severity is None and key not in alerts:
+            continue  # as nearly all of them, nearly always: a thousand objectives have five thousand verdicts
         exhausted = alerts.get(key._replace(alert_type=AlertType.ERROR_BUDGET_EXHAUSTED))
         covered = key.alert_type == AlertType.ERROR_BUDGET_CONSUMED and _covers(exhausted)
         if found := _bring_up_to_date(one, alerts.get(key), covered, now, last):

@@ -9,6 +9,7 @@ from accounts.models import Organization
 from alerts import conditions, system
 from alerts.kinds import AlertType
 from slos.behind import Looks
+from slos.judged import Objectives
 from slos.models import SLODefinition
 
 RESOLVE_AFTER = timedelta(minutes=30)  # of what is no objective
@@ -41,12 +42,12 @@ class Judged:
         return timedelta(minutes=self.slo.resolve_after_minutes) if self.slo else RESOLVE_AFTER
 
 
-def everything(organization: Organization, *, now: datetime) -> list[Judged]:
+def everything(organization: Organization, objectives: Objectives, *, now: datetime) -> list[Judged]:
     """Used-up budgets first: what they open supersedes the others."""
-    slos, looks = {slo.pk: slo for slo in organization.slos.active()}, Looks()
+    looks = Looks()
     found = [
-        Judged(organization, slos[slo], "", verdict, looks)
-        for slo, verdicts in conditions.judge(organization, list(slos.values()), now=now).items()
+        Judged(organization, objectives[slo].slo, "", verdict, looks)
+        for slo, verdicts in conditions.judge(objectives, now=now).items()
         for verdict in verdicts
     ]
     found += [Judged(organization, None, one.subject, one) for one in system.findings(organization, now=now)]

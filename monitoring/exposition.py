@@ -28,10 +28,19 @@ class Family:
         return f"# HELP {name} {self.help}\n# TYPE {name} {self.kind}\n"
 
 
+def pairs(labels: Mapping[str, str]) -> str:
+    """What stands in the braces of a line."""
+    return ",".join([f'{label}="{word.translate(ESCAPED)}"' for label, word in labels.items()])
+
+
+def line(name: str, rendered: str, value: float | Decimal) -> str:
+    """One line, with labels that `pairs` has rendered."""
+    return f"{name}{{{rendered}}} {number(value)}\n"
+
+
 def sample(name: str, labels: Mapping[str, str], value: float | Decimal) -> str:
     """One line."""
-    pairs = ",".join(f'{label}="{word.translate(ESCAPED)}"' for label, word in labels.items())
-    return f"{name}{{{pairs}}} {number(value)}\n"
+    return line(name, pairs(labels), value)
 
 
 def number(value: float | Decimal) -> str:

@@ -21,6 +21,7 @@ from monitoring.models import Process
 from slo_portal import broker, late
 from slo_portal.heartbeat import send as send_heartbeat
 from slos import figures, jobs, measure
+from slos.judged import Objectives
 from slos.models import Period
 from slos.recount import rows_since
 from slos.tick import tick as tick_slos
@@ -38,10 +39,10 @@ def _working_for(**which: object) -> Iterator[Organization | None]:
         yield found
 
 
-def _follow(organization: Organization, now: datetime, last: datetime | None) -> int:
+def _follow(organization: Organization, now: datetime, last: datetime | None, objectives: Objectives) -> int:
     """What follows from new figures, in their transaction; returns what is to be told."""
-    told = evaluate(organization, now, last)
-    samples.follow(organization, now, last)
+    told = evaluate(organization, now, last, objectives)
+    samples.follow(organization, now, last, objectives)
     return told
 
 

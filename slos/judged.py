@@ -3,7 +3,7 @@
 Such work is bad in every figure that is shown; but a feed that has stopped looks just the same, and wakes nobody.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,6 +22,7 @@ class Judged:
     """An objective as its alerts see it."""
 
     slo: SLODefinition
+    row: SLOSnapshot
     window: Window
     burns: tuple[Burn, ...]
     overdue: Overdue  # left out of both, by bucket
@@ -31,6 +32,9 @@ class Judged:
     def burning(self) -> bool:
         """A burn-rate condition holds."""
         return any(burn.holds(self.window, self.slo.budget, self.slo.guards) for burn in self.burns)
+
+
+Objectives = Mapping[UUID, Judged]  # of every active objective
 
 
 def judge(rows: Iterable[tuple[SLODefinition, SLOSnapshot]], source: Stored) -> dict[UUID, Judged]:
@@ -68,7 +72,7 @@ def _judged(slo: SLODefinition, row: SLOSnapshot, now: datetime, overdue: Overdu
         return without(look_back_counts(row, length), overdue, *look_back(now, length))
 
     burns = tuple(Burn(rule, held(rule.long), held(rule.short)) for rule in rules_of(slo, window.length))
-    return Judged(slo, replace(window, counts=counts), burns, overdue, stale)
+    return Judged(slo, row, replace(window, counts=counts), burns, overdue, stale)
 
 
 def _too_quiet(judged: Judged, burn: Burn) -> bool:

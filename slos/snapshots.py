@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -9,7 +10,7 @@ from django.db import connection
 from accounts.models import Organization
 from kpis.periods import LOOK_BACKS, Interval, look_back, look_back_name
 from slos.indicators import Count
-from slos.judged import judge
+from slos.judged import Judged, Objectives, judge
 from slos.models import SLIBucket, SLODefinition, SLOSnapshot
 from slos.sources import Stored
 from slos.windows import NOTHING, compliance_window, length_of, rules_of
@@ -18,9 +19,17 @@ SHOWN = ["good", "total", "pending", "look_backs", "burning"]
 STORED = ["window_start", "window_end", "first_event_at", *SHOWN, "counted_as"]
 
 
-def write(organization: Organization, slos: Sequence[SLODefinition], *, now: datetime) -> int:
-    """Write the snapshots that differ from the stored ones; returns how many show other figures than before."""
-    rows = compute(organization, slos, now=now)
+class Written(NamedTuple):
+    """How many snapshots show other figures than before, and all of them as alerts see them."""
+
+    changed: int
+    judged: Objectives
+
+
+def write(organization: Organization, slos: Sequence[SLODefinition], *, now: datetime) -> Written:
+    """Write the snapshots that differ from the stored ones."""
+    judged = _judged(organization, slos, now, Stored(organization, now))
+    rows = [one.row for one in judged.values()]
     stored = SLOSnapshot.objects.in_bulk([row.pk for row in rows])
     SLOSnapshot.objects.bulk_create(
         [row for row in rows if _differs(row, stored.get(row.pk), STORED)],
@@ -29,7 +38,7 @@ def write(organization: Organization, slos: Sequence[SLODefinition], *, now: dat
         update_fields=STORED,
         batch_size=500,
     )
-    return sum(_differs(row, stored.get(row.pk), SHOWN) for row in rows)
+    return Written(sum(_differs(row, stored.get(row.pk), SHOWN) for row in rows), judged)
 
 
 def _differs(row: SLOSnapshot, old: SLOSnapshot | None, names: Sequence[str]) -> bool:
@@ -40,7 +49,12 @@ def compute(
     organization: Organization, slos: Sequence[SLODefinition], *, now: datetime, source: Stored | None = None
 ) -> list[SLOSnapshot]:
     """The figures of each objective at `now`, from the stored buckets or another source."""
-    source = source or Stored(organization, now)
+    return [one.row for one in _judged(organization, slos, now, source or Stored(organization, now)).values()]
+
+
+def _judged(
+    organization: Organization, slos: Sequence[SLODefinition], now: datetime, source: Stored
+) -> dict[UUID, Judged]:
     windows = {slo.pk: compliance_window(slo, now, organization.time_zone) for slo in slos}
     lengths = {slo.pk: _look_backs(slo, windows[slo.pk]) for slo in slos}
     intervals = {name: look_back(now, length) for each in lengths.values() for name, length in each.items()}
@@ -67,9 +81,10 @@ def compute(
             pending=waiting.get(slo.pk, 0),
             look_backs={name: [str(found[name].good), found[name].total] for name in lengths[slo.pk] if name in found},
         )
-    for pk, judged in judge([(slo, rows[slo.pk]) for slo in slos], source).items():
-        rows[pk].burning = judged.burning
-    return list(rows.values())
+    judged = judge([(slo, rows[slo.pk]) for slo in slos], source)
+    for one in judged.values():
+        one.row.burning = one.burning
+    return judged
 
 
 def _look_backs(slo: SLODefinition, window: Interval) -> dict[str, timedelta]:

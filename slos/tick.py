@@ -20,6 +20,7 @@ from kpis.periods import floor
 from slos import buckets, counters, measure, snapshots
 from slos.buckets import Changed, Dirty
 from slos.indicators import Count
+from slos.judged import Objectives
 from slos.lock import try_alone
 from slos.models import EngineState, SLODefinition, SLOSnapshot
 
@@ -34,7 +35,7 @@ class TickResult:
     followed: int = 0  # what `then` returned
 
 
-Then = Callable[[Organization, datetime, datetime | None], int]  # organisation, now, and the tick before
+Then = Callable[[Organization, datetime, datetime | None, Objectives], int]  # organisation, now, the tick before
 
 
 def tick(organization: Organization, *, now: datetime, then: Then | None = None) -> TickResult:
@@ -44,15 +45,15 @@ def tick(organization: Organization, *, now: datetime, then: Then | None = None)
             return TickResult(ran=False)
         state, _ = EngineState.objects.get_or_create(organization=organization)
         last = state.ticked_at
-        result = _tick(organization, state, now)
+        result, objectives = _tick(organization, state, now)
         fp("tick.figures_written")
-        followed = then(organization, now, last) if then else 0
+        followed = then(organization, now, last, objectives) if then else 0
         fp("tick.before_commit")
     fp("tick.after_commit")
     return replace(result, followed=followed)
 
 
-def _tick(organization: Organization, state: EngineState, now: datetime) -> TickResult:
+def _tick(organization: Organization, state: EngineState, now: datetime) -> tuple[TickResult, Objectives]:
     slos = list(organization.slos.active())
     feeds.take(organization)
     marks = buckets.take_marks(organization)
@@ -73,10 +74,10 @@ def _tick(organization: Organization, state: EngineState, now: datetime) -> Tick
     measure.sum_again(organization, changed | waiting, now=now)
     written = snapshots.write(organization, slos, now=now)
     state.ticked_at = now
-    if changed or written or counted:
+    if changed or written.changed or counted:
         state.figures_changed_at = now
     state.save()
-    return TickResult(ran=True, marks=len(marks), changed_buckets=len(changed))
+    return TickResult(ran=True, marks=len(marks), changed_buckets=len(changed)), written.judged
 
 
 def _waiting(dirty: Dirty, groups: Mapping[Count, Sequence[UUID]], last: datetime, now: datetime) -> Changed:

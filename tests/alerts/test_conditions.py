@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from accounts.models import Organization
-from alerts import conditions
 from alerts.kinds import AlertType
 from alerts.rules import Verdict
 from kpis.ingest import store_rows
@@ -16,6 +15,7 @@ from slos.measure import catch_up
 from slos.models import SLIMeasurement, SLODefinition, SLOSnapshot
 from slos.status import overview
 from slos.tick import tick
+from tests.alerts.judging import judge
 from tests.facts import at, exception, firm, slo
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def busy(organization: Organization, days: int = 20, a_day: int = 20) -> None:
 def verdict(organization: Organization, kind: AlertType, now: float, sli: str = "time_to_ready") -> Verdict:
     """As of a tick."""
     tick(organization, now=at(now))
-    found = conditions.judge(organization, list(organization.slos.active()), now=at(now))
+    found = judge(organization, list(organization.slos.active()), now=at(now))
     (one,) = [each for each in found[slo(organization, sli).pk] if each.alert_type == kind]
     return one
 
@@ -228,13 +228,6 @@ def test_a_measurement_that_is_too_old_says_nothing() -> None:
 
 
 # --- many --------------------------------------------------------------------------------------------------
-def test_what_is_not_counted_yet_has_no_verdict() -> None:
-    organization = firm()
-    assert conditions.judge(organization, list(organization.slos.all()), now=at(0)) == {}
-    tick(organization, now=at(0))
-    assert len(conditions.judge(organization, list(organization.slos.all()), now=at(0))) == 7
-
-
 @pytest.mark.parametrize("more", [0, 30])
 def test_the_number_of_statements_does_not_grow(more: int, django_assert_num_queries: Any) -> None:
     organization = firm()
@@ -251,7 +244,7 @@ def test_the_number_of_statements_does_not_grow(more: int, django_assert_num_que
     catch_up(organization, "daily", now=at(now))
     slos = list(organization.slos.all())
     with django_assert_num_queries(6):  # snapshots, feeds and their weeks, overdue work, quiet look-backs, measurements
-        found = conditions.judge(organization, slos, now=at(now))
+        found = judge(organization, slos, now=at(now))
     held = {pk for pk, several in found.items() if any(one.severity for one in several)}
     assert len(found) == 7 + more
     assert original.pk in held

@@ -16,7 +16,6 @@ import pytest
 import time_machine
 
 from accounts.models import Organization
-from alerts import conditions
 from alerts.rules import Verdict
 from kpis import messages
 from kpis.ingest import store_rows
@@ -24,6 +23,7 @@ from slos.measure import catch_up
 from slos.models import SLODefinition, SLOSnapshot
 from slos.tick import tick
 from tests.alerts.firm_year import Life, live
+from tests.alerts.judging import judge
 from tests.alerts.naive import Evaluator
 from tests.alerts.naive_events import WHOLE, Promise, Sum
 from tests.oracle import figures
@@ -123,7 +123,7 @@ class Portal:
             if self.measured.get(period) != begins:
                 catch_up(self.organization, period, now=now)
                 self.measured[period] = begins
-        found = conditions.judge(self.organization, list(self.slos.values()), now=now)
+        found = judge(self.organization, list(self.slos.values()), now=now)
         return {
             (name, verdict.alert_type.value): (word(verdict), verdict)
             for name, slo in self.slos.items()
