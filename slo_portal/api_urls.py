@@ -1,6 +1,7 @@
 """The addresses under /api/v1/metrics/ (docs/reference/api.md)."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import PathConverter
 
 from alerts import api as alerts
 from alerts import inbox
@@ -9,10 +10,18 @@ from slos import api as slos
 from slos.drilldown import behind_figure
 from slos.recount import rows_since
 
+
+class Anything(PathConverter):
+    """As `path`, line ends too: whatever an invoice may be called, it has an address."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(Anything, "anything")
 urlpatterns = [
     # facts come in, and can be looked at
     path("invoices", rows.Invoices.as_view(behind=behind_figure), name="api-invoices"),
-    path("invoices/<path:invoice_id>", rows.Invoice.as_view(), name="api-invoice"),
+    path("invoices/<anything:invoice_id>", rows.Invoice.as_view(), name="api-invoice"),
     path("exceptions", rows.Exceptions.as_view(behind=behind_figure), name="api-exceptions"),
     path("system", facts.SystemFigures.as_view(), name="api-system"),
     path("events", facts.Events.as_view(), name="api-events"),
