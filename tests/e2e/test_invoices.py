@@ -57,7 +57,7 @@ def test_the_rows_of_a_figure_lead_to_one_of_them_without_javascript(open_page, 
     expect(page.locator("[data-answer]")).to_contain_text("21 bad of")
     expect(page.locator("tbody tr")).to_have_count(21)
     page.get_by_role("link", name="I-19").click()
-    expect(page.locator("[data-answer]")).to_have_text("Approved")
+    expect(page.locator("[data-answer]")).to_have_text("Completed")
     expect(page.get_by_role("row", name="Time-to-Ready")).to_contain_text("Ready 1\N{NO-BREAK SPACE}min late")
     page.go_back()
     page.get_by_role("link", name="Objective: Time-to-Ready Processing").click()
