@@ -65,19 +65,19 @@ def of(found: Mapping[UUID, Sequence[object]], key: UUID) -> Sequence[object]:
 
 
 @register.filter
-def mark(verdict: Verdict) -> str:
+def verdict_mark(verdict: Verdict) -> str:
     return OUTCOMES[verdict.outcome][0]
 
 
 @register.filter
-def outcome(verdict: Verdict) -> str:
+def verdict_word(verdict: Verdict) -> str:
     if verdict.outcome == "partly" and verdict.good is not None:
         return f"{words.plain(verdict.good)} good"
     return OUTCOMES[verdict.outcome][1]
 
 
 @register.filter
-def tone(verdict: Verdict | None) -> str:
+def verdict_tone(verdict: Verdict | None) -> str:
     """The class of its colour."""
     return OUTCOMES[verdict.outcome][2] if verdict else "none"
 
