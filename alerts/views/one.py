@@ -15,14 +15,13 @@ from accounts import access
 from accounts.access import Access
 from accounts.models import User
 from accounts.pages import Part, for_members
-from alerts import inbox, runbooks, silences, tabs
-from alerts.models import AlertEvent, SLOAlert
+from alerts import behind, inbox, runbooks, silences, tabs
+from alerts.models import SLOAlert
 from alerts.views import acting
 from alerts.views.acting import Answer
 from alerts.views.lists import back
 from slos import status
 
-DECIDED = {AlertEvent.Kind.OPENED, AlertEvent.Kind.WORSENED, AlertEvent.Kind.REOPENED}
 MOST_MEMBERS = 200
 
 
@@ -35,12 +34,13 @@ def _find(who: Access, pk: UUID) -> SLOAlert:
 
 def _context(who: Access, alert: SLOAlert, now: datetime, answer: Answer | None = None) -> dict[str, Any]:
     events = inbox.timeline(alert)
-    figures = [event.details for event in events if event.kind in DECIDED and "threshold" in event.details]
+    decisive = behind.decisive(events)
     members = User.objects.filter(memberships__organization=who.organization, is_active=True).order_by("username")
     return {
         "alert": alert,
         "answer": answer,
-        "why": figures[-1] if figures else None,
+        "why": decisive.details if decisive else None,
+        "rows": behind.query(alert, decisive),
         "events": events[::-1],
         "told": inbox.told(alert),
         "incident": inbox.incident(alert),

@@ -2,6 +2,8 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import time_machine
@@ -51,6 +53,24 @@ def page(web: Client, alert: SLOAlert) -> str:
     answer = web.get(f"/alerts/{alert.pk}/")
     assert answer.status_code == 200
     return answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "start", "end"),
+    [
+        ({}, "2026-11-09T11:55:00Z", "2026-11-10T11:57:30.000001Z"),
+        ({"alert_type": "error_budget_exhausted"}, "2026-10-11T11:55:00Z", "2026-11-10T11:57:30.000001Z"),
+    ],
+)
+def test_it_leads_to_the_rows_that_its_condition_looked_at(web, organization, fields, start, end):
+    alert = an_alert(organization, now=NOW - timedelta(minutes=5), **fields)
+    link = re.search(r'href="(/invoices/[^"]+)">Invoices behind this alert', page(web, alert))
+    assert link
+    address = urlsplit(unescape(link[1]))
+    assert dict(parse_qsl(address.query)) == {"slo": str(alert.slo_id), "outcome": "bad", "start": start, "end": end}
+    assert web.get(unescape(link[1])).status_code == 200
+    feed = an_alert(organization, None, now=NOW)
+    assert "behind this alert" not in page(web, feed)
 
 
 def post(web: Client, alert: SLOAlert, act: str, *, htmx: bool = True, **fields: str):
