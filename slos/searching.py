@@ -40,9 +40,7 @@ class Wanted(forms.Form):
         required=False,
         widget=forms.TextInput({"type": "search", "autocomplete": "off"}),
     )
-    slo = forms.ModelChoiceField(
-        SLODefinition.objects.none(), label="Objective", required=False, empty_label="No objective"
-    )
+    slo = forms.ChoiceField(label="Objective", required=False)
     outcome = forms.ChoiceField(
         choices=[("", "Any"), *((one.value, one.value.capitalize()) for one in Outcome)], required=False
     )
@@ -62,11 +60,19 @@ class Wanted(forms.Form):
             data["outcome"] = Outcome.BAD
         super().__init__(data)
         self.organization, self.table = organization, table
-        self.fields["slo"].queryset = organization.slos.order_by("name")  # type: ignore[attr-defined]
+        self.slos = {str(slo.pk): slo for slo in organization.slos.order_by("name")}
+        names = [(pk, slo.name) for pk, slo in self.slos.items()]
+        self.fields["slo"].choices = [("", "No objective"), *names]  # type: ignore[attr-defined]
         states = [(name, name.capitalize()) for name in table.status_names]
         self.fields["status"].choices = [("", "Every status"), *states]  # type: ignore[attr-defined]
         if table is not EXCEPTIONS:
             del self.fields["kind"], self.fields["severity"]
+
+    def clean_slo(self) -> SLODefinition | None:
+        found = self.slos.get(self.cleaned_data["slo"])
+        if found:
+            found.organization = self.organization
+        return found
 
     def _moment(self, name: str) -> datetime | None:
         """A date is the start of a local day."""
@@ -93,8 +99,6 @@ class Wanted(forms.Form):
         for name in ("q", "status", "label", "severity") if slo else ():
             if given.get(name):
                 self.add_error(name, ALONE)
-        if slo:
-            slo.organization = self.organization
         return given
 
     @property

@@ -66,7 +66,6 @@ def _explorer(request: HttpRequest, who: Access, table: Table) -> HttpResponse:
         "here": reverse(table.kind.plural),
         "others": [one.kind.plural for one in (INVOICES, EXCEPTIONS)],
         "now": now,
-        "rows_since": rows_since(who.organization),
     }
     if valid:
         found = _found(request, wanted, table, now)
@@ -103,11 +102,13 @@ def _said(listing: Listing, zone: ZoneInfo) -> dict[str, Any]:
     """How many there are, and of which figure."""
     if isinstance(listing, Figure):
         about, span = listing.about(), listing.span
-        return {"figure": listing, "sums": about["figure"], "period": period(span.start, span.end, zone)}
+        read = {"figure": listing, "sums": about["figure"], "rows_since": about["counted_since"]}
+        return read | {"period": period(span.start, span.end, zone)}
     if not isinstance(listing, Stored):
         raise TypeError(listing)
     count = listing.count(MOST_COUNTED + 1)
-    return {"count": count, "many": count > MOST_COUNTED, "most": MOST_COUNTED, "timed": bool(listing.ranges)}
+    counted = {"count": count, "many": count > MOST_COUNTED, "most": MOST_COUNTED, "timed": bool(listing.ranges)}
+    return counted | {"rows_since": rows_since(listing.organization)}
 
 
 def _lines(wanted: Wanted, table: Table, listing: Listing, shown: Sequence[Entry], now: datetime) -> list[Line]:
@@ -115,7 +116,7 @@ def _lines(wanted: Wanted, table: Table, listing: Listing, shown: Sequence[Entry
     slo = listing.slo if isinstance(listing, Figure) else None
     judged: Verdicts = {}
     if slo is None:
-        slos = [one for one in wanted.fields["slo"].queryset if one.is_active]  # type: ignore[attr-defined]
+        slos = [one for one in wanted.slos.values() if one.is_active]
         judged = verdicts(table, wanted.organization, slos, found, now=now, most=MOST_COUNTS)
     pages = _pages(wanted, table, found)
     return [
