@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+
+from accounts.when_needed import when_needed
 
 FOLDERS = ("tutorial", "how-to", "explanation", "reference", "decisions")
 SCROLLED = {"fence", "code_block", "table_open"}  # may be wider than a telephone: the keyboard must reach them
@@ -44,7 +44,7 @@ def read(name: str) -> Sheet | None:
 
 
 def _html(text: str) -> SafeString:
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    markdown = when_needed("markdown_it").MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
     tokens = markdown.parse(text)
     for opening, inside, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if opening.type == "th_open" and not inside.content:
@@ -57,7 +57,7 @@ def _html(text: str) -> SafeString:
     return SafeString(markdown.renderer.render(tokens, markdown.options, {}))
 
 
-def _leading(tokens: Sequence[Token]) -> Iterator[Token]:
+def _leading(tokens: Sequence[Any]) -> Iterator[Any]:
     """From file to file becomes from page to page; a link to what the portal does not show is plain text."""
     leads = True
     for token in tokens:
@@ -67,7 +67,7 @@ def _leading(tokens: Sequence[Token]) -> Iterator[Token]:
             yield token
 
 
-def _lead(link: Token) -> bool:
+def _lead(link: Any) -> bool:
     goal = str(link.attrGet("href"))
     if goal.startswith(("http://", "https://", "mailto:")):
         link.attrSet("rel", "noopener noreferrer")
