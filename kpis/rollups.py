@@ -4,7 +4,7 @@ The tick hands its marks over (`note`), and right after it `refresh` counts the 
 begins when the wall clock of the organisation shows a full one: so local days are sums of hours in every time zone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,21 +24,30 @@ KEPT = ("n", "total", "bins", "counts")
 QUARTER = "date_bin('15 minutes', {at}, timestamptz '2000-01-01 00:00Z')"
 
 
+Reach = Callable[[Organization], datetime | None]
+
+
+def everything(organization: Organization) -> datetime | None:
+    """Stands for how far back rows reach, of which this floor knows nothing: no row has been cleaned away."""
+    return None
+
+
 def note(organization: Organization, marks: Iterable[tuple[str, datetime]]) -> None:
     """Remember where marked (field, instant) pairs lie; in the transaction that takes them."""
     starts = {floor(at, QUARTER_HOUR) for field, at in marks if field in counting.TIMES}
     RollupMark.objects.bulk_create([RollupMark(organization=organization, start=start) for start in sorted(starts)])
 
 
-def refresh(organization: Organization, *, now: datetime, since: datetime | None = None) -> bool:
+def refresh(organization: Organization, *, now: datetime, reach: Reach = everything) -> bool:
     """Count what is marked again, the newest first; true when more of it may wait.
 
-    Rows reach back to `since`: an hour that begins before it stays as it is.
+    An hour that begins before what rows reach back to stays as it is.
     """
     zone = organization.time_zone
     with transaction.atomic():
         if not _alone(organization):
             return False
+        since = reach(organization)  # not before: rows are cleaned away as soon as nobody is at it
         state, _ = RollupState.objects.get_or_create(organization=organization)
         if state.zone != str(zone):
             _start_anew(organization, since)
@@ -55,6 +64,12 @@ def refresh(organization: Organization, *, now: datetime, since: datetime | None
         state.save()
         fp("rollups.before_commit")
     return more
+
+
+def wait_alone(organization: Organization) -> None:
+    """Hold up those who count until the end of the transaction, after whoever is at it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rollups {organization.pk}"])
 
 
 def _alone(organization: Organization) -> bool:

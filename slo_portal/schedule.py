@@ -33,6 +33,15 @@ def ensure() -> None:
         description="Measures memory and processor time of the portal's programs.",
     )
     _ensure("charts", "slo_portal.tasks.charts", interval=minute, description="Draws the charts of the overview again.")
+    monthly, _ = CrontabSchedule.objects.get_or_create(
+        minute="40", hour="3", day_of_week="*", day_of_month="1", month_of_year="*", timezone="UTC"
+    )
+    _ensure(
+        "clean-up",
+        "slo_portal.tasks.clean_up",
+        crontab=monthly,
+        description="Deletes what is no longer kept; daily is better where much comes in.",
+    )
 
 
 def ensure_for(organization: Organization) -> None:

@@ -19,6 +19,7 @@ from kpis import rollups
 from monitoring import samples, system
 from monitoring.models import Process
 from slo_portal import broker, late
+from slo_portal import clean_up as cleaning
 from slo_portal.heartbeat import send as send_heartbeat
 from slos import figures, jobs, measure
 from slos.judged import Objectives
@@ -66,7 +67,7 @@ def tick_organization(pk: str) -> None:
                 _hand_over(pk)
             jobs.run_waiting(organization, now=timezone.now())
             for _ in range(BATCHES):
-                if not rollups.refresh(organization, now=timezone.now(), since=rows_since(organization)):
+                if not rollups.refresh(organization, now=timezone.now(), reach=rows_since):
                     break
 
 
@@ -107,6 +108,21 @@ def measurement(period: str, organization: str) -> None:
         if settings.METRICS_ENABLED and getattr(settings, ENABLED[Period(period)]) and found:
             tick_slos(found, now=timezone.now())
             measure.catch_up(found, period, now=timezone.now())
+
+
+@shared_task
+def clean_up() -> None:
+    """By its schedule: delete what is no longer kept."""
+    for pk in Organization.objects.values_list("pk", flat=True):
+        clean_up_organization.delay(str(pk))
+    cleaning.of_all(now=timezone.now())
+
+
+@shared_task
+def clean_up_organization(pk: str) -> None:
+    with _working_for(pk=pk) as organization:
+        if organization:
+            cleaning.of_organization(organization, now=timezone.now())
 
 
 @shared_task

@@ -17,6 +17,16 @@ from accounts.reach import EVERYTHING
 APPS = ("kpis", "slos", "alerts", "monitoring")
 OF_THE_HOUSE = {"monitoring.Process"}  # of no organisation
 APPEND_ONLY = ("accounts_auditentry",)  # nobody edits what happened
+# the one way out, for what is older than two years by the database's own clock
+FORGET = """
+    CREATE OR REPLACE FUNCTION forget_audit(before timestamptz) RETURNS bigint LANGUAGE sql SECURITY DEFINER
+    SET search_path FROM CURRENT AS $$
+        WITH gone AS (
+            DELETE FROM "{table}" WHERE at < least(before, now() - interval '730 days') RETURNING id
+        ) SELECT count(*) FROM gone
+    $$;
+    REVOKE ALL ON FUNCTION forget_audit(timestamptz) FROM PUBLIC;
+    GRANT EXECUTE ON FUNCTION forget_audit(timestamptz) TO {role};"""
 POLICY = "within_reach"
 # uncorrelated sub-selects: asked once for a statement, not for every row
 ALL = f"(SELECT current_setting('slo.reach', true) = '{EVERYTHING}')"
@@ -37,6 +47,7 @@ def build() -> None:
             cursor.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
         for table in there.intersection(APPEND_ONLY):
             cursor.execute(f'REVOKE UPDATE, DELETE ON "{table}" FROM {settings.APPLICATION_ROLE}')
+            cursor.execute(FORGET.format(table=table, role=settings.APPLICATION_ROLE))
 
 
 def walls() -> Iterator[tuple[str, str]]:

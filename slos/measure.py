@@ -18,7 +18,7 @@ from slos.indicators import Count
 from slos.lock import wait_alone
 from slos.models import SLIBucket, SLIMeasurement, SLODefinition
 from slos.pending import pending
-from slos.sums import Sums, over_periods, widest
+from slos.sums import Sums, fine_since, over_periods, widest
 
 CHUNK = 200  # periods in one transaction
 COUNTED = ("good_events_count", "total_events_count", "pending_events_count", "duration_us", "duration_count")
@@ -36,9 +36,14 @@ def calculate(
     slos: Sequence[SLODefinition] | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> int:
-    """Write the measurement of every local period that touches [start, end) and has begun; returns rows written."""
+    """Write the measurement of every local period that touches [start, end) and has begun; returns rows written.
+
+    Where the buckets have been cleaned away, measurements stay as they are.
+    """
     chosen = list(slos if slos is not None else organization.slos.active().measured(period))
-    periods = [one for one in local_periods(period, start, end, organization.time_zone) if one[0] <= now]
+    first = fine_since(organization)
+    begun = [one for one in local_periods(period, start, end, organization.time_zone) if one[0] <= now]
+    periods = [one for one in begun if first is None or first <= one[0]]
     written = 0
     for at in range(0, len(periods), CHUNK):
         with transaction.atomic():

@@ -19,7 +19,7 @@ from slos.indicators import BIN, Count, counting
 from slos.measure import promises_of
 from slos.models import EngineState, Period, SLIBucket, SLIMeasurement, SLODefinition
 from slos.sources import Buckets, Stored
-from slos.sums import Sums
+from slos.sums import Sums, fine_since
 from slos.windows import NOTHING
 
 MOST_COUNTS = 40  # in one statement; the planner's time grows faster than that
@@ -129,6 +129,7 @@ class Past(Stored):
 
     def __init__(self, organization: Organization, slos: Sequence[SLODefinition], now: datetime) -> None:
         super().__init__(organization, now)
+        self.fine_since = fine_since(organization)
         instant = Recounted(organization, slos, now, only={}, begun=True)
         self.instant = {slo: sums["now"] for slo, sums in instant.sums({"now": (now, now + BUCKET)}).items()}
 

@@ -28,6 +28,7 @@ def feed_of(slo: SLODefinition) -> str:
 class Stored:
     """The stored buckets, as they are at `now`."""
 
+    fine_since: datetime | None = None  # no window of the present reaches back to where only days are left
     begun = False  # whether work that begins after `now` is left out of what is pending: `now` is past
 
     def __init__(self, organization: Organization, now: datetime) -> None:
@@ -35,7 +36,7 @@ class Stored:
 
     def sums(self, intervals: Mapping[str, Interval]) -> Mapping[UUID, Mapping[str, Counts]]:
         """Per objective and name, what was decided in intervals on bucket borders; nothing for empty ones."""
-        return over_intervals(self.organization, intervals)
+        return over_intervals(self.organization, intervals, self.fine_since)
 
     def newest(self, since: Mapping[UUID, datetime], most: int) -> Mapping[UUID, Buckets]:
         """Per objective the newest buckets that hold events, up to now and at least `most` of those since a moment."""

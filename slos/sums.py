@@ -12,7 +12,7 @@ from django.db import connection
 from accounts.models import Organization
 from kpis.periods import DAY, HOUR, Interval, floor, pieces
 from slos.budget import Counts
-from slos.models import SLIBucket
+from slos.models import EngineState, SLIBucket
 
 TABLE = SLIBucket._meta.db_table
 
@@ -26,9 +26,20 @@ class Sums(NamedTuple):
     duration_count: int = 0
 
 
-def over_intervals(organization: Organization, intervals: Mapping[str, Interval]) -> dict[UUID, dict[str, Counts]]:
-    """Per objective and name, good and total of intervals on bucket borders, from as few stored sums as possible."""
-    ranges = [(name, *piece) for name, interval in intervals.items() for piece in pieces(*interval)]
+def fine_since(organization: Organization) -> datetime | None:
+    """Sums finer than days begin here; None while all are kept."""
+    return EngineState.objects.filter(organization=organization).values_list("fine_since", flat=True).first()
+
+
+def over_intervals(
+    organization: Organization, intervals: Mapping[str, Interval], fine: datetime | None = None
+) -> dict[UUID, dict[str, Counts]]:
+    """Per objective and name, good and total of intervals on bucket borders, from as few stored sums as possible.
+
+    An interval that begins before `fine`, where only days are left, begins with a whole one.
+    """
+    begun = {name: (floor(a, DAY) if fine and a < fine else a, b) for name, (a, b) in intervals.items()}
+    ranges = [(name, *piece) for name, interval in begun.items() for piece in pieces(*interval)]
     if not ranges:
         return {}
     # one SELECT a range: with its borders as constants the planner takes the index for short ones

@@ -17,7 +17,7 @@ from accounts.models import Organization
 from kpis import feeds, rollups
 from kpis.failpoints import fp
 from kpis.periods import floor
-from slos import buckets, counters, measure, snapshots
+from slos import buckets, counters, measure, retention, snapshots
 from slos.buckets import Changed, Dirty
 from slos.indicators import Count
 from slos.judged import Objectives
@@ -65,6 +65,7 @@ def _tick(organization: Organization, state: EngineState, now: datetime) -> tupl
     for at, counts in buckets.dirty_by_time(state.ticked_at, now, groups).items():
         dirty.setdefault(at, set()).update(counts)
     changed = _count_anew(organization, slos, state, now)
+    retention.note_too_late(organization, marks, state.sealed_before, now=now)
     due = {at: counts for at, counts in dirty.items() if at <= now}
     for run in buckets.runs(due, state.sealed_before):
         changed |= buckets.recount(organization, run, groups, now)

@@ -1,6 +1,5 @@
 """GET /kpis/summary and /metrics/invoice-trends."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -9,21 +8,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.endpoint import Endpoint, success
-from accounts.models import Organization
 from kpis import payloads, summary, trends
 from kpis.counting import FILTERS
 from kpis.params import Params, Span, refusal
 from kpis.periods import Interval
+from kpis.rollups import Reach, everything
 from kpis.summary import Scope
 from kpis.trends import LENGTHS, MOST_PERIODS
 
 RANGE = ("days", "start_date", "end_date")
-Reach = Callable[[Organization], datetime | None]
-
-
-def everything(organization: Organization) -> datetime | None:
-    """Stands for how far back rows reach, of which this floor knows nothing: no row has been cleaned away."""
-    return None
 
 
 class Figures(Endpoint):

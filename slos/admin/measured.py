@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.admin_access import ByRole
 from accounts.admin_lists import NewestOnly, OneOrganization, OrganizationFilter, chosen_organization
 from slos import words
-from slos.models import EngineState, Job, SLIMeasurement, SLODefinition, Unit
+from slos.models import EngineState, Job, SLIMeasurement, SLODefinition, TooLate, Unit
 
 
 class SLOFilter(admin.SimpleListFilter):
@@ -115,6 +115,17 @@ class EngineStateAdmin(ReadOnly):
         if state.ticked_at is None:
             return "never ticked"
         return words.ago(max(timezone.now() - state.ticked_at, timedelta(0)).total_seconds())
+
+
+@admin.register(TooLate)
+class TooLateAdmin(ReadOnly):
+    """Which facts have changed after they had been counted for good; the rows are there, the figures stay."""
+
+    list_display = ["field", "start", "noticed_at", "organization"]
+    list_select_related = ["organization"]
+    list_filter = [OrganizationFilter, "field"]
+    date_hierarchy = "noticed_at"
+    ordering = ["-noticed_at", "-start"]
 
 
 @admin.register(Job)

@@ -1,7 +1,7 @@
 """Objectives, what was counted for them, and the figures that every face reads."""
 
 from slos.models.alerting import BurnPolicy, SLOAlertType
-from slos.models.counted import EngineState, Figure, Job, SLIBucket, SLIMeasurement, SLOSnapshot
+from slos.models.counted import EngineState, Figure, Job, Seal, SLIBucket, SLIMeasurement, SLOSnapshot, TooLate
 from slos.models.counters import Counter, Tally
 from slos.models.definition import (
     SECONDS_PER,
@@ -30,7 +30,9 @@ __all__ = [
     "SLODefinition",
     "SLODefinitionQuerySet",
     "SLOSnapshot",
+    "Seal",
     "Tally",
+    "TooLate",
     "Unit",
     "Window",
 ]

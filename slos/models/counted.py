@@ -120,10 +120,43 @@ class EngineState(models.Model):
     organization = models.OneToOneField(Organization, on_delete=models.CASCADE, primary_key=True)
     ticked_at = models.DateTimeField(null=True)  # buckets up to here are counted
     sealed_before = models.DateTimeField(null=True)  # buckets before it are never recomputed
+    fine_since = models.DateTimeField(null=True)  # 5-minute and hour sums begin here; null: all are kept
     figures_changed_at = models.DateTimeField(null=True)  # when a tick last changed any figure
 
     def __str__(self) -> str:
         return f"Ticked at {self.ticked_at:%Y-%m-%d %H:%M:%S} UTC" if self.ticked_at else "Never ticked"
+
+
+class Seal(models.Model):
+    """When `sealed_before` was moved, and to where: the age of buckets, which bear no time of their own."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, db_index=False)
+    at = models.DateTimeField()
+    before = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "at"], name="seal_once")]
+
+    def __str__(self) -> str:
+        return f"Up to {self.before:%Y-%m-%d %H:%M} UTC"
+
+
+class TooLate(models.Model):
+    """Rows that name an instant of `field` in this 5-minute bucket came, or changed, after it was sealed."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, db_index=False)
+    field = models.CharField(max_length=30)
+    start = models.DateTimeField()
+    noticed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "message that came too late"
+        verbose_name_plural = "messages that came too late"
+        constraints = [models.UniqueConstraint(fields=["organization", "field", "start"], name="too_late_once")]
+        indexes = [models.Index("organization", "noticed_at", name="too_late_noticed")]
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.start:%Y-%m-%d %H:%M} UTC"
 
 
 class Job(models.Model):

@@ -17,6 +17,7 @@ from alerts.models import SLOAlert
 from kpis import failpoints, rollups
 from kpis.ingest import store_rows
 from kpis.messages import INVOICE
+from slo_portal import clean_up
 from slos.measure import catch_up
 from slos.tick import tick
 
@@ -61,6 +62,10 @@ def ticked(minute: float) -> Step:
 
 def rolled_up(minute: float) -> Step:
     return lambda organization: rollups.refresh(organization, now=at(minute))
+
+
+def cleaned(minute: float) -> Step:
+    return lambda organization: clean_up.of_organization(organization, now=at(minute))
 
 
 def measured(minute: float) -> Step:
@@ -112,4 +117,5 @@ STORY: Sequence[tuple[str, Step]] = [
     ("the end is told", delivered(41)),
     ("nobody has acknowledged the incident", ticked(61)),
     ("it is repeated", delivered(61)),
+    ("all of it is old", cleaned(370 * 24 * 60)),
 ]

@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("kpis", "slos", "alerts")
 FROZEN_FOR = 4  # seconds
 TABLES = {  # what must be equal, and what of it
+    "kpis_invoicemetric": "invoice_id",
+    "slos_enginestate": "sealed_before, fine_since",
     "slos_slibucket": "width, start, good, total",
     "slos_slosnapshot": "good, total, pending, look_backs, burning",
     "slos_slimeasurement": "period, period_start, good_events_count, total_events_count, pending_events_count",

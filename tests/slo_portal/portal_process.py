@@ -83,7 +83,7 @@ class Portal:
                     self.lines.append(line.rstrip())
                     self.heard.notify_all()
 
-    def wait_for(self, text: str, times: int = 1, seconds: float = 90) -> str:
+    def wait_for(self, text: str, times: int = 1, seconds: float = 300) -> str:
         def found() -> list[str]:
             return [line for line in self.lines if text in line]
 
