@@ -9,10 +9,25 @@ from kpis.figures import APPROVAL, CYCLE, PROCESSING, Figures
 from kpis.params import Span
 from kpis.periods import Interval
 from kpis.stats import difference, grade, relative, trend
-from kpis.summary import Backlog
+from kpis.summary import Backlog, Compared, Scope
+from kpis.summary import backlog as find_backlog
 from kpis.trends import Point
 
 Data = dict[str, Any]
+
+
+def summary_of(scope: Scope, asked: Span, compared: Compared, now: datetime) -> Data:
+    """What /kpis/summary says but for its groups; the page shows the same."""
+    figures, before = compared
+    return {
+        "period": asked.as_data(),
+        "volume": volume(figures),
+        "performance": performance(figures),
+        "summary": headline(figures, asked, before["previous"][1] if before["previous"] else None),
+        **details(figures),
+        "backlog": backlog(find_backlog(scope, now=now), now),
+        "comparison": {name: comparison(figures, one[1], one[0]) if one else None for name, one in before.items()},
+    }
 
 
 def volume(figures: Figures) -> Data:

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
 from accounts.models import Organization
 from kpis import counting, ranges
 from kpis.figures import Figures
-from kpis.models import InvoiceMetric, RollupState
+from kpis.models import InvoiceMetric, Rollup, RollupState
 from kpis.models.facts import OPEN
 from kpis.periods import DAY, EPOCH, Interval, local_date, midnight, weeks_before
 
@@ -69,6 +71,25 @@ def comparable(span: Interval, zone: ZoneInfo) -> dict[str, Interval | None]:
     return {name: one if one[0] >= EPOCH else None for name, one in earlier.items()}
 
 
+class Compared(NamedTuple):
+    """The figures of a span, and of the earlier ones it is compared with, as `comparable` names them."""
+
+    figures: Figures
+    before: Mapping[str, tuple[Interval, Figures] | None]
+
+
+def compared(scope: Scope, spans: Sequence[Interval]) -> tuple[Compared, Sequence[Figures]]:
+    """The figures of the range that `spans` tile, with the earlier ones, and those of each span, read in one go."""
+    earlier = comparable((spans[0][0], spans[-1][1]), scope.zone)
+    known = {name: one for name, one in earlier.items() if one}
+    found = scope.figures([*spans, *known.values()])
+    whole = Figures()
+    for one in found[: len(spans)]:
+        whole.include(one)
+    before = {name: (one, figures) for (name, one), figures in zip(known.items(), found[len(spans) :], strict=True)}
+    return Compared(whole, {name: before.get(name) for name in earlier}), found[: len(spans)]
+
+
 def _before(span: Interval, zone: ZoneInfo) -> datetime:
     """Where the period of the same length before begins; of whole local days: of as many days."""
     start, end = span
@@ -103,3 +124,17 @@ def backlog(scope: Scope, *, now: datetime) -> Backlog:
     middle = rows.order_by("uploaded_at").values_list("uploaded_at", flat=True)[(count - 1) // 2] if count else None
     ages = [*zip(AGES, counts, strict=True), (None, count - sum(counts))]
     return Backlog(count, found["oldest"], middle, ages)
+
+
+def load(scope: Scope, span: Interval) -> dict[tuple[int, int], int]:
+    """How many invoices came at which local weekday (1 is Monday) and hour, in the hours that begin in the span."""
+    start, end = scope.within_reach(span)
+    mine: QuerySet[Any]
+    if scope.only:
+        mine = InvoiceMetric.objects.filter(voided_at=None, uploaded_at__gte=start, uploaded_at__lt=end, **scope.only)
+    else:
+        mine = Rollup.objects.filter(width=Rollup.Width.HOUR, figure="uploaded", start__gte=start, start__lt=end)
+    moment, number = ("uploaded_at", Count("pk")) if scope.only else ("start", Sum("n"))
+    local = ExtractIsoWeekDay(moment, tzinfo=scope.zone), ExtractHour(moment, tzinfo=scope.zone)
+    slots = mine.filter(organization=scope.organization).order_by().values_list(*local).annotate(number)
+    return {(day, hour): invoices for day, hour, invoices in slots}

@@ -32,13 +32,19 @@ def too_many(granularity: str, span: Interval) -> bool:
     return (span[1] - span[0]) / LENGTHS[granularity] > MOST_PERIODS
 
 
-def points(scope: Scope, granularity: str, span: Interval) -> Sequence[Point]:
-    """Every period that touches `span`, oldest first, also the empty ones; together they hold what `span` holds."""
+def cut(scope: Scope, granularity: str, span: Interval) -> list[tuple[Interval, Interval]]:
+    """Every period that touches `span`, and what of it lies in there, oldest first; together they are the span."""
     start, end = span
     periods = local_periods(granularity, start, end, scope.zone)
-    spans = [(max(first, start), min(last, end)) for first, last in periods]
+    return [((first, last), (max(first, start), min(last, end))) for first, last in periods]
+
+
+def points(scope: Scope, granularity: str, span: Interval) -> Sequence[Point]:
+    """Every period that touches `span`, oldest first, also the empty ones; together they hold what `span` holds."""
+    periods = cut(scope, granularity, span)
+    spans = [inside for _, inside in periods]
     figures = scope.figures(spans, between=SUMS[granularity], binned=is_binned(periods))
-    return [Point(*period, cut, found) for period, cut, found in zip(periods, spans, figures, strict=True)]
+    return [Point(*period, inside, found) for (period, inside), found in zip(periods, figures, strict=True)]
 
 
 def is_binned(periods: Sequence[object]) -> bool:

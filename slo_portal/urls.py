@@ -3,8 +3,10 @@ from django.urls import include, path
 
 from accounts.problems import not_found
 from alerts import inbox
+from kpis.views import kpi_file, kpis
 from monitoring.views import detailed, live, metrics, ready
 from slo_portal.views import Schema, docs, manual_page, try_out
+from slos.recount import rows_since
 from slos.views.invoices import exceptions, invoice, invoices
 from slos.views.overview import overview, overview_part
 
@@ -17,6 +19,8 @@ urlpatterns = [
     path("invoices/", invoices, name="invoices"),
     path("invoices/<int:pk>/", invoice, name="invoice"),
     path("exceptions/", exceptions, name="exceptions"),
+    path("kpis/", kpis, {"reach": rows_since}, name="kpis"),
+    path("kpis/<slug:key>.csv", kpi_file, {"reach": rows_since}, name="kpi-file"),
     path("", include("alerts.urls")),
     path("", include("accounts.urls")),
     path("health/live", live, name="live"),

@@ -7,14 +7,16 @@ not known is "no data".
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from kpis.words import NO_DATA as NO_DATA
+from kpis.words import SPACE as SPACE
+from kpis.words import number as number
+from kpis.words import percentage as percentage
+from kpis.words import plural as plural
 from slos.budget import MIN_EVENTS, Status
 
-NO_DATA = "no data"
 USED_UP = 100  # percent of the error budget
 POINTS = "extraction_accuracy"  # its budget is a sum of fractions, not of whole events
 NOUNS = {"exception_resolution_time": "exception", "duplicate_recall": "duplicate", POINTS: "point"}
-MINUS = "\N{MINUS SIGN}"
-SPACE = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,6 @@ def state(status: Status, consumed: float | None, too_few: bool) -> State:
     if status == Status.HEALTHY:
         return TOO_FEW if too_few else MET
     return AT_RISK if status == Status.WARNING else NOTHING_YET
-
-
-def percentage(value: float | None, places: int = 1) -> str:
-    """0..100 as text, rounded down; so 94.96 is "94.9 %" and never looks like a target of 95."""
-    return NO_DATA if value is None else f"{number(_down(Decimal(str(value)), places))}{SPACE}%"
-
-
-def number(value: Decimal) -> str:
-    """With separators of thousands and a real minus sign."""
-    return f"{value:,}".replace("-", MINUS)
 
 
 def plain(value: Decimal | int) -> str:
@@ -84,10 +76,6 @@ def budget_left(sli_type: str, left: Decimal, allowed: Decimal) -> str:
     if rest < 0:
         return f"{number(-rest)} {plural(noun, -rest)} too many, {number(of)} allowed"
     return f"{number(rest)} of {number(of)} {plural(noun, of)} left"
-
-
-def plural(noun: str, count: Decimal | int) -> str:
-    return noun if count == 1 else f"{noun}s"
 
 
 def promise(target: Decimal, limit: Decimal | None, unit: str) -> str:

@@ -42,6 +42,7 @@ PURE = (
     "kpis.rounds",
     "kpis.staleness",
     "kpis.stats",
+    "kpis.words",
     "slos.budget",
     "slos.burn",
     "slos.growth",

@@ -41,6 +41,7 @@ POLICIES = {  # by the beginning of a name, the longest that fits
     "two-step": MEMBERS,
     "docs": MEMBERS,
     "help": MEMBERS,
+    "kpi": MEMBERS,
     "own-tokens": MEMBERS,
     "revoke-own-token": MEMBERS,
 }

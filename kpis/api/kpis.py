@@ -1,6 +1,5 @@
 """GET /kpis/summary and /metrics/invoice-trends."""
 
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -10,8 +9,7 @@ from rest_framework.response import Response
 from accounts.endpoint import Endpoint, success
 from kpis import payloads, summary, trends
 from kpis.counting import FILTERS
-from kpis.params import Params, Span, refusal
-from kpis.periods import Interval
+from kpis.params import Params, refusal
 from kpis.rollups import Reach, everything
 from kpis.summary import Scope
 from kpis.trends import LENGTHS, MOST_PERIODS
@@ -42,32 +40,14 @@ class Summary(Figures):
         scope = self.scope_of(params)
         asked = params.span("days", 7, now, scope.zone, most=90)
         by = params.choice("group_by", FILTERS, "") if "group_by" in params else ""
-        data = {**read(scope, asked, now), **self.counted(scope, from_rows=bool(scope.only or by))}
+        compared, _ = summary.compared(scope, [(asked.start, asked.end)])
+        found = payloads.summary_of(scope, asked, compared, now)
+        data = {**found, **self.counted(scope, from_rows=bool(scope.only or by))}
         if by:
-            found, more = summary.parts(scope, (asked.start, asked.end), by)
-            groups = [payloads.part(value, figures) for value, figures in found.items()]
+            parts, more = summary.parts(scope, (asked.start, asked.end), by)
+            groups = [payloads.part(value, figures) for value, figures in parts.items()]
             data |= {"group_by": by, "groups": groups, "more_groups": more}
         return success(data, f"{data['volume']['total_invoices']} invoices in {asked.days} days.")
-
-
-def read(scope: Scope, asked: Span, now: datetime) -> dict[str, Any]:
-    """The summary but for its groups."""
-    span = asked.start, asked.end
-    earlier = summary.comparable(span, scope.zone)
-    known: dict[str, Interval] = {name: other for name, other in earlier.items() if other}
-    figures, *others = scope.figures([span, *known.values()])
-    before = dict(zip(known, others, strict=True))
-    return {
-        "period": asked.as_data(),
-        "volume": payloads.volume(figures),
-        "performance": payloads.performance(figures),
-        "summary": payloads.headline(figures, asked, before.get("previous")),
-        **payloads.details(figures),
-        "backlog": payloads.backlog(summary.backlog(scope, now=now), now),
-        "comparison": {
-            name: payloads.comparison(figures, before[name], known[name]) if name in known else None for name in earlier
-        },
-    }
 
 
 class Trends(Figures):

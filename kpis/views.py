@@ -1,0 +1,164 @@
+"""The page about KPIs: how much work, how fast, how clean, compared with the period before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from accounts import audit
+from accounts.access import Access
+from accounts.downloads import CSV, cell, pieces
+from accounts.pages import for_members
+from kpis import charts, payloads, summary, trends
+from kpis.charts import Asked
+from kpis.counting import FILTERS
+from kpis.rollups import Reach
+from kpis.spans import Chosen, chosen
+from kpis.summary import Compared, Scope
+from kpis.trends import Point
+from kpis.words import duration, moved, number, percentage
+
+LABELS = {"vendor": "Vendor", "channel": "Channel", "document_type": "Document type"}
+LONGEST = 200
+
+
+class Tile(NamedTuple):
+    """A figure of the summary: its name in the API, its value there, and both in words."""
+
+    label: str
+    name: str
+    value: float | None
+    shown: str
+    change: str
+
+
+class Part(NamedTuple):
+    """One vendor, channel or document type, and the address of this page for it alone."""
+
+    name: str
+    query: str
+    data: Mapping[str, Any]
+
+
+class Shown:
+    """What the page and its files have in common."""
+
+    def __init__(self, request: HttpRequest, who: Access, reach: Reach) -> None:
+        self.now = timezone.now()
+        zone = who.organization.time_zone
+        self.range: Chosen = chosen(request.GET, zone, now=self.now, drop=())
+        only = {name: value for name in FILTERS if (value := request.GET.get(name, "").replace("\0", "")[:LONGEST])}
+        self.scope = Scope(who.organization, only, reach(who.organization))
+        self.by = request.GET.get("by", "")
+        span = self.range.span
+        self.granularity = charts.granularity_of(span)
+        periods = trends.cut(self.scope, self.granularity, (span.start, span.end))
+        compared, found = summary.compared(self.scope, [cut for _, cut in periods])
+        self.compared: Compared = compared
+        self.data = payloads.summary_of(self.scope, span, compared, self.now)
+        points = [Point(*period, cut, one) for (period, cut), one in zip(periods, found, strict=True)]
+        self.asked = Asked(
+            self.scope, span, self.granularity, points, compared.figures, self.data["comparison"]["previous"],
+            self.now, reverse("invoices"), reverse("exceptions"),
+        )  # fmt: skip
+
+    def query(self, **more: str) -> str:
+        """Of this page with something else in its address; what is empty is left out."""
+        given = {**dict(self.range.others), **more}
+        fixed = {"start": self.range.start, "end": self.range.end} if self.range.key == "custom" else {}
+        return urlencode({name: value for name, value in given.items() if value} | {"range": self.range.key} | fixed)
+
+    def tiles(self) -> list[Tile]:
+        data, change, before = self.data["performance"], self.asked.change, self.asked.before
+        share = ("processing_success_rate", "exception_rate", "straight_through_rate")
+        rates = {**data, "straight_through_rate": self.data["straight_through_rate"]}
+        words = {name: percentage(rates[name], less_is_better=name == "exception_rate") for name in share}
+        points = {name: moved(change(name), " points", before) for name in share}
+        more = moved(self._relative("total_invoices"), " %", before)
+        total, seconds = self.data["volume"]["total_invoices"], data["average_processing_time_seconds"]
+        slower = change("average_processing_time_seconds")
+        return [
+            Tile("Invoices", "total_invoices", total, number(total), more),
+            Tile("Succeeded", share[0], rates[share[0]], words[share[0]], points[share[0]]),
+            Tile("Straight through", share[2], rates[share[2]], words[share[2]], points[share[2]]),
+            Tile("With an exception", share[1], rates[share[1]], words[share[1]], points[share[1]]),
+            Tile("Upload to ready, on average", "average_processing_time_seconds", seconds, duration(seconds),
+                 moved(None if slower is None else slower / 60, " min", before)),
+            self._backlog(),
+        ]  # fmt: skip
+
+    def _relative(self, name: str) -> float | None:
+        comparison = self.asked.comparison
+        return comparison["figures"][name]["change_percentage"] if comparison else None
+
+    def _backlog(self) -> Tile:
+        found = self.data["backlog"]
+        oldest = found["oldest_age_seconds"]
+        age = "nothing waits" if oldest is None else f"the oldest for {duration(oldest)}"
+        return Tile("Open now", "open_invoices", found["open_invoices"], number(found["open_invoices"]), age)
+
+    def parts(self) -> tuple[Sequence[Part], bool]:
+        if self.by not in FILTERS:
+            return [], False
+        span = self.range.span
+        found, more = summary.parts(self.scope, (span.start, span.end), self.by)
+        listed = [
+            Part(name or "none", self.query(**{self.by: name, "by": ""}) if name else "", payloads.part(name, figures))
+            for name, figures in found.items()
+        ]
+        return listed, more
+
+
+@require_safe
+@for_members
+def kpis(request: HttpRequest, who: Access, reach: Reach) -> HttpResponse:
+    shown = Shown(request, who, reach)
+    span, (parts, more) = shown.range.span, shown.parts()
+    files = f"?{shown.range.query}"
+    context = {
+        "range": shown.range,
+        "tiles": shown.tiles(),
+        "grade": shown.data["summary"]["success_rate_grade"],
+        "trend": shown.data["summary"]["performance_trend"],
+        "charts": [
+            replace(one, file=reverse("kpi-file", args=[one.key]) + files) for one in charts.charts(shown.asked)
+        ],
+        "load": charts.load_table(summary.load(shown.scope, (span.start, span.end))),
+        "only": [(LABELS[name], value, shown.query(**{name: ""})) for name, value in shown.scope.only.items()],
+        "since": shown.scope.since if shown.scope.only or parts else None,
+        "by": LABELS.get(shown.by, ""),
+        "groupings": [(label, shown.query(by=name), name == shown.by) for name, label in LABELS.items()],
+        "ungrouped": shown.query(by=""),
+        "parts": parts,
+        "more_parts": more,
+        "total": shown.data["volume"]["total_invoices"],
+        "api": f"{reverse('api-kpis')}?{_api_query(shown)}",
+    }
+    return render(request, "kpis/kpis.html", context, status=400 if shown.range.error else 200)
+
+
+def _api_query(shown: Shown) -> str:
+    span = shown.range.span
+    return urlencode({"start_date": cell(span.start), "end_date": cell(span.end), **shown.scope.only})
+
+
+@require_safe
+@for_members
+def kpi_file(request: HttpRequest, who: Access, key: str, reach: Reach) -> HttpResponse:
+    """The table of a figure, with exact values."""
+    shown = Shown(request, who, reach)
+    chart = next((one for one in charts.charts(shown.asked) if one.key == key), None)
+    if chart is None:
+        raise Http404
+    name = f"kpis-{key}.csv"
+    lines = pieces([one.label for one in chart.columns], (map(cell, row.values) for row in chart.rows))
+    audit.record(audit.Action.EXPORTED, now=shown.now, request=request, note=f"{name} of {request.get_full_path()}")
+    disposition = content_disposition_header(as_attachment=True, filename=name) or ""
+    return HttpResponse("".join(lines), f"{CSV}; charset=utf-8", headers={"Content-Disposition": disposition})
