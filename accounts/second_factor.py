@@ -86,6 +86,11 @@ def _seal(secret: str) -> str:
     return sealing.seal(PURPOSE, secret)
 
 
+def rotate(sealed: str) -> str:
+    """The same secret, encrypted with the present SECRET_KEY. Raises sealing.Unreadable."""
+    return sealing.reseal(PURPOSE, sealed)
+
+
 def _is_recovery_code(user: User, code: str) -> bool:
     digests = [_digest(user, code, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
     return bool(RecoveryCode.objects.filter(user=user, digest__in=digests).delete()[0])

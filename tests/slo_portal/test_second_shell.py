@@ -6,9 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
+import psycopg
 import pytest
 
+from slo_portal.env import socket_dir
 from slo_portal.second_shell import needs_database
 from tests.slo_portal.portal_process import ROOT, ended, environment, manage, manage_as_ordinary_user, run
 
@@ -96,6 +99,20 @@ def test_a_database_url_is_used_and_nothing_is_started(tmp_path):
     assert done.returncode == 1
     assert "The database cannot be used" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["secret-key"]
+
+
+@pytest.mark.slow
+def test_a_database_user_that_may_not_make_the_role_is_told_what_is_missing(data, tmp_path):
+    with waiting_command(data):
+        socket = str(socket_dir(data))
+        with psycopg.connect(host=socket, user="slo", dbname="slo", autocommit=True) as connection:
+            connection.execute("CREATE ROLE plain LOGIN")
+            connection.execute("CREATE DATABASE plain OWNER plain")
+        url = f"postgresql://plain@{quote(socket, safe='')}/plain"
+        done = manage(tmp_path, "migrate", DATABASE_URL=url)
+    assert done.returncode == 1
+    assert "needs CREATEROLE" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow
