@@ -73,7 +73,7 @@ def _bring_up_to_date(
     verdict = _Covered(one.verdict) if covered else one.verdict
     wish = move(_as_standing(alert), verdict, now=now, last=last, resolve_after=one.resolve_after)
     if wish.act == Act.OPEN:
-        return _set_aside_if_it_fails(_open, one, now)
+        return _set_aside_if_it_fails(_open, one, alert, now)
     if alert is None or _nothing_to_write(alert, wish):
         return alert
     return _set_aside_if_it_fails(_change, one, alert, wish, now)
@@ -127,9 +127,11 @@ def _move(one: Judged, alert: SLOAlert, wish: Move, now: datetime) -> None:
         alert.save(update_fields=["quiet_since", "holds_back"])
 
 
-def _open(one: Judged, now: datetime) -> SLOAlert:
-    about = SLOAlert.objects.filter(**one.key._asdict(), organization=one.organization)
-    about.filter(holds_back=True).update(holds_back=False)
+def _open(one: Judged, before: SLOAlert | None, now: datetime) -> SLOAlert:
+    """`before` is the newest alert about the same that still matters."""
+    if before:
+        about = SLOAlert.objects.filter(**one.key._asdict(), organization=one.organization)
+        about.filter(holds_back=True).update(holds_back=False)
     described = _described(one, None, Reason.OPENED, now)
     alert = SLOAlert.objects.create(
         organization=one.organization,

@@ -55,7 +55,7 @@ def gather(
         end=measured[1] if measured else None,
         period=slo.measurement_period,
         since=_first_bad(slo, span) if verdict.alert_type == AlertType.BURN_RATE_WARNING else None,
-        biggest=_biggest(slo, span, now, looks) if counts and counts.bad else None,
+        biggest=_biggest(slo, span, counts.total, now, looks) if counts and counts.bad else None,
         **_budget(slo, verdict, now),
         **_due(slo, organization.time_zone, now, looks),
     )
@@ -109,12 +109,13 @@ def _first_bad(slo: SLODefinition, span: Interval) -> datetime | None:
     return buckets.order_by("start").values_list("start", flat=True).first()
 
 
-def _biggest(slo: SLODefinition, span: Interval, now: datetime, looks: Looks) -> Biggest | None:
+def _biggest(slo: SLODefinition, span: Interval, events: int, now: datetime, looks: Looks) -> Biggest | None:
     """What stands out most among the bad events, of the last day where there are too many rows."""
     short = None
     if span[1] - span[0] > MOST_ROWS:
+        events = events * DAY // (span[1] - span[0])
         span, short = look_back(now, DAY), DAY
-    for one in looks.contributors(slo, *span, now=now):
+    for one in looks.contributors(slo, *span, now=now, events=events):
         if one.beats_the_rest(LEAST_LIFT):
             return Biggest(one.field, one.value, one.bad, one.total_bad, short)
     return None

@@ -96,6 +96,16 @@ def test_alerts_of_one_tick_share_what_counts_the_same(
     assert (other.biggest, other.due_by) == (None, at(181))
 
 
+@pytest.mark.parametrize(("most", "named"), [(59, False), (61, True)])
+def test_when_too_many_events_have_been_looked_through_the_rest_stays_unsaid(
+    office: Organization, most: int, named: bool
+) -> None:
+    objective, looks = slo(office, "time_to_ready"), Looks(most)
+    assert gather(office, objective, BURN, now=NOW, looks=looks).biggest
+    objective.target_value = Decimal(4)
+    assert bool(gather(office, objective, BURN, now=NOW, looks=looks).biggest) is named
+
+
 def test_a_budget_is_told_as_its_condition_saw_it(office: Organization) -> None:
     facts = of(office, verdict(AlertType.ERROR_BUDGET_CONSUMED, 10, 40, 30 * DAY))
     assert (facts.allowed, facts.left, facts.since) == (60, 50, None)

@@ -1,12 +1,15 @@
 """What the workers do, and that an operator's switches are obeyed."""
 
 import threading
+from copy import copy
 from itertools import pairwise
+from uuid import uuid4
 
 import pytest
 import time_machine
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
@@ -116,6 +119,23 @@ def test_history_that_is_imported_late_is_measured_where_it_has_events(busy):
     tasks.measurement("daily", busy.slug)
     rows = SLIMeasurement.objects.filter(slo=slo(busy, "time_to_ready"), period="daily", total_events_count=1)
     assert sorted(row.period_start.date() for row in rows) == [at(old).date(), at(0).date()]
+
+
+def test_a_tick_of_many_objectives_takes_as_many_statements_as_one_of_few(busy):
+    taken, originals = [], [slo(busy, "time_to_ready"), slo(busy, "approval_latency")]
+    for k, more in enumerate((0, 0, 30)):
+        for n in range(more):
+            one = copy(originals[n % 2])
+            one.pk, one.name = uuid4(), f"Copy {n}"
+            one.save(force_insert=True)
+        tasks.measurement("hourly", busy.slug)  # what is new is counted as a whole, once
+        with time_machine.travel(at(20 + k), tick=False):
+            invoice(busy, f"i{k}", uploaded_at=k, ready_at=k + 9, now=at(20 + k))
+            with CaptureQueriesContext(connection) as seen:
+                tasks.tick_organization(str(busy.pk))
+        taken.append([query["sql"].split(maxsplit=1)[0] for query in seen.captured_queries])
+    assert len(taken[1]) > 20
+    assert taken[2] == taken[1]
 
 
 @pytest.mark.django_db(transaction=True)
