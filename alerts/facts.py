@@ -15,7 +15,7 @@ from alerts.rules import Verdict
 from kpis.periods import DAY, HOUR, Interval, local_date, look_back, midnight
 from slos.behind import Looks
 from slos.budget import Counts
-from slos.models import SLIBucket, SLIMeasurement, SLODefinition, SLOSnapshot
+from slos.models import SLIBucket, SLIMeasurement, SLODefinition
 from slos.models import Window as Kind
 from slos.windows import look_back_counts, window_of
 from slos.words import POINTS, time_limit
@@ -56,7 +56,7 @@ def gather(
         period=slo.measurement_period,
         since=_first_bad(slo, span) if verdict.alert_type == AlertType.BURN_RATE_WARNING else None,
         biggest=_biggest(slo, span, counts.total, now, looks) if counts and counts.bad else None,
-        **_budget(slo, verdict, now),
+        **_budget(slo, verdict, now, looks),
         **_due(slo, organization.time_zone, now, looks),
     )
 
@@ -69,10 +69,10 @@ def _measured(verdict: Verdict) -> Interval | None:
     return None if end is None else (end - verdict.look_back, end)
 
 
-def _budget(slo: SLODefinition, verdict: Verdict, now: datetime) -> dict[str, Any]:
+def _budget(slo: SLODefinition, verdict: Verdict, now: datetime, looks: Looks) -> dict[str, Any]:
     """What may go wrong over the window, and how long the rest of it lasts."""
     known: dict[str, Any] = {"window": slo.window, "window_days": slo.window_days}
-    row = SLOSnapshot.objects.filter(slo=slo).first()
+    row = looks.snapshot(slo)
     if row is None or not row.total:
         return known
     window, share = window_of(slo, row, now), slo.budget_percentage / 100

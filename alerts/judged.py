@@ -44,7 +44,7 @@ class Judged:
 
 def everything(organization: Organization, objectives: Objectives, *, now: datetime) -> list[Judged]:
     """Used-up budgets first: what they open supersedes the others."""
-    looks = Looks()
+    looks = Looks(snapshots={slo: one.row for slo, one in objectives.items()})
     found = [
         Judged(organization, objectives[slo].slo, "", verdict, looks)
         for slo, verdicts in conditions.judge(objectives, now=now).items()

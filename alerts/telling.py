@@ -39,11 +39,10 @@ def plan(organization: Organization, alerts: Iterable[SLOAlert], judged: Mapping
     if not due:
         return 0
     silenced, directory = active(organization, now=now), Directory.load(organization, now=now)
-    told = 0
-    for alert in due:
-        if not silenced.of(alert.slo_id):
-            told += _tell(alert, judged, directory, now)
-    return told
+    audible = [alert for alert in due if not silenced.of(alert.slo_id)]
+    locked = SLOAlert.objects.select_for_update(of=["self"]).select_related("organization", "slo").order_by("pk")
+    current = locked.in_bulk([alert.pk for alert in audible])
+    return sum(_tell(alert, current[alert.pk], judged, directory, now) for alert in audible if alert.pk in current)
 
 
 def _key(alert: SLOAlert) -> Key:
@@ -73,8 +72,8 @@ def _worth_recalling(alert: SLOAlert, one: Judged | None, now: datetime) -> bool
     return bool(one.verdict.value - alert.told_value >= ROSE_BY)
 
 
-def _tell(alert: SLOAlert, judged: Mapping[Key, Judged], directory: Directory, now: datetime) -> int:
-    current = SLOAlert.objects.select_for_update(of=["self"]).select_related("organization", "slo").get(pk=alert.pk)
+def _tell(alert: SLOAlert, current: SLOAlert, judged: Mapping[Key, Judged], directory: Directory, now: datetime) -> int:
+    """`current` is the alert as it is now, locked."""
     reason = _wish(current, judged, now)
     if current.version != alert.version or reason is None:
         return 0  # a person was faster

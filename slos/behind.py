@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
 from kpis.models import InvoiceException, InvoiceMetric
 from slos.budget import MIN_BAD, Counts
 from slos.indicators import EXCEPTIONS, FILTERS, MICROSECOND, Count, Events, counting
-from slos.models import SLODefinition
+from slos.models import SLODefinition, SLOSnapshot
 from slos.pending import pending
 from slos.sums import Sums
 
@@ -212,8 +213,8 @@ class Looks:
     Once `most` events have been looked through, whatever else stands out is left unsaid: alerts must not be late.
     """
 
-    def __init__(self, most: int = MOST_EVENTS) -> None:
-        self.left = most
+    def __init__(self, most: int = MOST_EVENTS, snapshots: Mapping[UUID, SLOSnapshot] | None = None) -> None:
+        self.left, self._snapshots = most, dict(snapshots or {})
         self._contributors: dict[tuple[object, ...], list[Contributor]] = {}
         self._due: dict[tuple[object, ...], Due] = {}
 
@@ -226,6 +227,9 @@ class Looks:
             self.left -= events
             self._contributors[key] = contributors(slo, start, end, now=now)
         return self._contributors.get(key, [])
+
+    def snapshot(self, slo: SLODefinition) -> SLOSnapshot | None:
+        return self._snapshots.get(slo.pk) or SLOSnapshot.objects.filter(slo=slo).first()
 
     def due_next(self, slo: SLODefinition, *, now: datetime, within: timedelta) -> Due:
         key = slo.organization_id, Count.of(slo), now, within
