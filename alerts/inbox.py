@@ -16,9 +16,11 @@ from alerts.kinds import rank
 from alerts.lifecycle import UNDO_WITHIN
 from alerts.models import AlertEvent, Incident, Message, Notification, Silence, SLOAlert
 from slos.attention import Attention
+from slos.models import SLODefinition
 
 RELATED = ("organization", "slo", "acknowledged_by", "assigned_to", "resolved_by")
 RECENT = 5  # of one objective
+MOST_OF_ONE = 100  # alerts in a history
 MOST_LINES = 200  # of a timeline or of deliveries, the newest
 
 
@@ -141,6 +143,13 @@ def attention(organization: Organization, *, at: datetime, since: datetime, past
     needed = [alert for alert in open_ones if not alert.acknowledged_at and not alert.is_snoozed(at)]
     by_slo = groupby(recent, key=lambda alert: alert.slo_id)
     return Attention(open_ones, needed, {slo: list(alerts) for slo, alerts in by_slo})
+
+
+def of_objective(slo: SLODefinition, *, since: datetime) -> list[SLOAlert]:
+    """Those that were not resolved before a moment, newest first."""
+    found = SLOAlert.objects.filter(organization=slo.organization_id, slo=slo)
+    found = found.filter(Q(resolved_at=None) | Q(resolved_at__gt=since))
+    return list(found.order_by("-breached_at", "-id")[:MOST_OF_ONE])
 
 
 def worst_first(alerts: Iterable[SLOAlert]) -> list[SLOAlert]:

@@ -6,7 +6,7 @@ Moments are written by the wall clock of the organisation.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
@@ -91,9 +91,16 @@ def shade(start: str, end: str, colour: str) -> Json:
     return shape | {"layer": "below", "opacity": 0.16, "line": {"width": 0}}
 
 
-def note(text: str, x: str | float, colour: str = "--soft", *, y: float = 1.0) -> Json:
-    """Words beside an upright line: at the height `y`, 0..1."""
-    place = {"x": x, "yref": "paper", "y": y, "xanchor": "left", "yanchor": "top", "xshift": 3}
+def note(text: str, x: str | float, colour: str = "--soft", *, before: bool = False) -> Json:
+    """Words beside the top of an upright line, after or before it."""
+    place = {"x": x, "yref": "paper", "y": 1, "yanchor": "top"}
+    place |= {"xanchor": "right", "xshift": -3} if before else {"xanchor": "left", "xshift": 3}
+    return {"text": text, "name": colour, "showarrow": False, "font": {"size": 11}, **place}
+
+
+def level_note(text: str, y: float, colour: str = "--soft") -> Json:
+    """Words on a line across, at its beginning."""
+    place = {"xref": "paper", "x": 0, "xanchor": "left", "y": y, "yanchor": "bottom", "xshift": 3}
     return {"text": text, "name": colour, "showarrow": False, "font": {"size": 11}, **place}
 
 
@@ -107,7 +114,7 @@ def figure(
     notes: Sequence[Json] = (),
 ) -> Json:
     """Traces over time from x[0] to x[1], or over categories where `x` is None."""
-    across: Json = {"type": "category"} if x is None else {"type": "date", "range": list(x)}
+    across: Json = {"type": "category", "automargin": True} if x is None else _dates(*x)
     up = {"range": list(y), "ticksuffix": suffix, "zeroline": True, "fixedrange": True, "separatethousands": True}
     layout: Json = {
         "hovermode": "x unified",
@@ -118,6 +125,12 @@ def figure(
         "annotations": list(notes),
     }
     return {"data": list(traces), "layout": layout}
+
+
+def _dates(start: str, end: str) -> Json:
+    short = datetime.fromisoformat(end) - datetime.fromisoformat(start) < timedelta(days=2)
+    ticks = "%-d %b %H:%M" if short else "%-d %b"
+    return {"type": "date", "range": [start, end], "tickformat": ticks, "hoverformat": "%A, %-d %B, %H:%M"}
 
 
 def bounds(*series: Sequence[Value], least: float = 0, most: float = 1) -> tuple[float, float]:

@@ -8,10 +8,13 @@ from monitoring.views import detailed, live, metrics, ready
 from slo_portal.views import Schema, docs, manual_page, try_out
 from slos.recount import rows_since
 from slos.views.invoices import exceptions, invoice, invoices
+from slos.views.objective import objective, objective_file, objective_part
 from slos.views.overview import overview, overview_part
 
 handler400 = "slo_portal.errors.bad_request"
 handler500 = "slo_portal.errors.server_error"
+
+ALERTS = {"alerts": inbox.attention, "past": inbox.of_objective}
 
 urlpatterns = [
     path("", overview, {"alerts": inbox.attention}, name="overview"),
@@ -21,6 +24,9 @@ urlpatterns = [
     path("exceptions/", exceptions, name="exceptions"),
     path("kpis/", kpis, {"reach": rows_since}, name="kpis"),
     path("kpis/<slug:key>.csv", kpi_file, {"reach": rows_since}, name="kpi-file"),
+    path("slo/<uuid:slo_id>/", objective, ALERTS, name="objective"),
+    path("slo/<uuid:slo_id>/<slug:key>.csv", objective_file, ALERTS, name="objective-file"),
+    path("part/slo/<uuid:slo_id>", objective_part, ALERTS, name="objective-part"),
     path("", include("alerts.urls")),
     path("", include("accounts.urls")),
     path("health/live", live, name="live"),

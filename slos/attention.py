@@ -45,6 +45,20 @@ class Attention:
         return {slo: frozenset(alert.severity for alert in alerts) for slo, alerts in self.by_slo.items()}
 
 
+class Past(Alert, Protocol):
+    """An alert of an objective from its beginning to its end."""
+
+    breached_at: datetime
+    acknowledged_at: datetime | None
+    resolved_at: datetime | None
+    resolution_notes: str
+
+
+class PastReader(Protocol):
+    def __call__(self, slo: SLODefinition, *, since: datetime) -> Sequence[Past]:
+        """The alerts of an objective that were not resolved before a moment, newest first; at most a hundred."""
+
+
 class Reader(Protocol):
     def __call__(self, organization: Organization, *, at: datetime, since: datetime, past: bool = False) -> Attention:
         """How the alerts stand at a moment, of the past or now; `recent` ones began at `since` or later."""

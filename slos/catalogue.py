@@ -11,9 +11,14 @@ from django.db import transaction
 
 from accounts.models import Organization
 from slos.models import SLODefinition
+from slos.models.alerting import AlertRules
 
 RULES = Path(__file__).resolve().parent.parent / "monitoring" / "slo-rules.yml"
 NUMBERS = ("target_percentage", "target_value")
+OPTIONAL = {
+    *("error_budget_percentage", "window", "window_days", "notification_channels", "runbook"),
+    *(field.name for field in AlertRules._meta.get_fields()),
+}
 
 
 def defaults() -> list[dict[str, Any]]:
@@ -23,6 +28,23 @@ def defaults() -> list[dict[str, Any]]:
         {"slos_owner": entry.pop("owner"), **entry, **{name: Decimal(str(entry[name])) for name in NUMBERS}}
         for entry in entries
     ]
+
+
+def as_yaml(slo: SLODefinition) -> str:
+    """An objective as an entry of the file, with what is not as usual."""
+    entry: dict[str, Any] = {name: getattr(slo, name) for name in ("name", "description", "sli_type")}
+    entry |= {name: _number(getattr(slo, name)) for name in NUMBERS}
+    entry |= {"target_unit": slo.target_unit, "measurement_periods": list(slo.measurement_periods)}
+    entry["owner"] = slo.slos_owner
+    for field in SLODefinition._meta.fields:
+        value = getattr(slo, field.name)
+        if field.name in OPTIONAL and value != field.get_default():
+            entry[field.name] = _number(value) if isinstance(value, Decimal) else value
+    return yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=100)
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 @transaction.atomic

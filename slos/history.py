@@ -26,14 +26,14 @@ def budget_left(
 
     Judged by the targets of today; None where the window held no event. Two queries, whatever the number of moments.
     """
-    windows = {(slo.pk, at): _window(slo, at, organization) for slo in slos for at in moments}
+    windows = {(slo.pk, at): window_before(slo, at, organization) for slo in slos for at in moments}
     wanted = {str(window): window for window in set(windows.values())}
     sums = over_intervals(organization, wanted, fine_since(organization))
     return {slo.pk: [_left(slo, sums.get(slo.pk, {}).get(str(windows[slo.pk, at]))) for at in moments] for slo in slos}
 
 
-def _window(slo: SLODefinition, at: datetime, organization: Organization) -> Interval:
-    """Up to the last bucket before `at`."""
+def window_before(slo: SLODefinition, at: datetime, organization: Organization) -> Interval:
+    """The compliance window just before `at`, up to the last bucket there."""
     start, end = compliance_window(slo, at - BUCKET, organization.time_zone)
     return start, min(end, at)
 

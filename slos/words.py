@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from kpis.words import NO_DATA as NO_DATA
 from kpis.words import SPACE as SPACE
+from kpis.words import duration as duration
 from kpis.words import number as number
 from kpis.words import percentage as percentage
 from kpis.words import plural as plural
@@ -17,6 +18,15 @@ from slos.budget import MIN_EVENTS, Status
 USED_UP = 100  # percent of the error budget
 POINTS = "extraction_accuracy"  # its budget is a sum of fractions, not of whole events
 NOUNS = {"exception_resolution_time": "exception", "duplicate_recall": "duplicate", POINTS: "point"}
+SENTENCES = {
+    "time_to_ready": "{share} of invoices are ready {limit} of their upload",
+    "approval_latency": "{share} of invoices are approved {limit} of being ready",
+    "exception_resolution_time": "{share} of exceptions are resolved {limit} of being opened",
+    "validation_pass_rate": "{share} of invoices pass structural and math validation",
+    "processing_success_rate": "{share} of invoices are processed successfully",
+    POINTS: "Fields are extracted with a mean confidence of {share}",
+    "duplicate_recall": "{share} of duplicates are found",
+}
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,23 @@ def promise(target: Decimal, limit: Decimal | None, unit: str) -> str:
 
 def time_limit(limit: Decimal, unit: str) -> str:
     return f"{plain(limit)} {plural(unit.removesuffix('s'), limit)}"
+
+
+def sentence(sli_type: str, target: Decimal, limit: Decimal | None, unit: str, over: str) -> str:
+    """The whole promise: "95 % of invoices are ready within 5 minutes of their upload, over 30 days."."""
+    within = "" if limit is None else f"within {time_limit(limit, unit)}"
+    return f"{SENTENCES[sli_type].format(share=f'{plain(target)}{SPACE}%', limit=within)}, {over}."
+
+
+def noun(sli_type: str, count: Decimal | int) -> str:
+    """What the objective counts."""
+    return plural(NOUNS.get(sli_type, "invoice"), count)
+
+
+def events(count: Decimal | int) -> str:
+    """A number of events; parts of one to two places."""
+    exact = Decimal(count)
+    return number(exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else round(exact, 2))
 
 
 def window(kind: str, days: int) -> str:

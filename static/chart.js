@@ -73,13 +73,15 @@
     const lines = !narrow && figure.data.every((trace) => trace.type !== "bar");
     const longest = Math.max(0, ...figure.data.map(({ name }) => name.length));
     const right = lines ? Math.min(190, 16 + 7 * longest) : 12;
+    const legend = !lines && figure.data.length > 1;
+    const above = figure.data.some(({ meta }) => meta?.startsWith("--")); // few names; many go below
     const font = { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--ink") };
     const axis = { gridcolor: colour("--line"), linecolor: colour("--line"), tickcolor: colour("--line") };
     const { layout } = figure;
     return Object.assign(layout, {
       font, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", uirevision: box.id, dragmode: false,
-      height: box.clientHeight, margin: { l: 52, r: right, t: 10, b: lines ? 32 : 40 },
-      showlegend: !lines && figure.data.length > 1, legend: { orientation: "h", y: -.14, font: { size: 11 } },
+      height: box.clientHeight, margin: { l: 52, r: right, t: legend && above ? 30 : 10, b: lines || above ? 32 : 40 },
+      showlegend: legend, legend: { orientation: "h", ...(above ? { y: 1.02, yanchor: "bottom", traceorder: "normal" } : { y: -.14 }), font: { size: 11 } },
       hoverlabel: { bgcolor: colour("--card"), bordercolor: colour("--line"), font },
       xaxis: { ...layout.xaxis, ...axis }, yaxis: { ...layout.yaxis, ...axis, zerolinecolor: colour("--ink"), zerolinewidth: 1.5 },
       annotations: [...(layout.annotations || []), ...(lines ? labels(figure, box.clientHeight - 42) : [])],

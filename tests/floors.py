@@ -46,6 +46,7 @@ PURE = (
     "slos.budget",
     "slos.burn",
     "slos.growth",
+    "slos.outlook",
     "slos.sensible",
     "slos.words",
     "monitoring.exposition",

@@ -78,6 +78,7 @@ def a_firm(name: str, now: datetime) -> Firm:
         "job_id": job.pk,
         "invoice_id": f"{name}-1",
         "invoice": InvoiceMetric.objects.get(organization=organization, invoice_id=f"{name}-1").pk,
+        "key": "budget",
         "pk": alert.pk,
         "app_label": "slos",
         "revoke-own-token": tokens.issue(admin, organization, name=f"{name} key", scope="read")[0].pk,

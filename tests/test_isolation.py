@@ -30,6 +30,7 @@ POLICIES = {  # by the beginning of a name, the longest that fits
     "detailed": PUBLIC,  # names no organisation
     "metrics": PUBLIC,  # of the token's organisation
     "overview": MEMBERS,
+    "objective": MEMBERS,
     "alert": MEMBERS,
     "mailbox": MEMBERS,
     "invoice": MEMBERS,

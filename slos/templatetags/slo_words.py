@@ -8,6 +8,7 @@ from uuid import UUID
 from django import template
 
 from slos import words
+from slos.detail import Detail
 from slos.models import SLODefinition
 from slos.status import SLOStatus
 from slos.verdicts import Verdict
@@ -23,6 +24,7 @@ OUTCOMES = {  # shape, word and colour of what a row counts for
 }
 register.filter("percentage", words.percentage)
 register.filter("burn_rate", words.burn_rate)
+register.filter("events", words.events)
 
 
 @register.filter
@@ -96,3 +98,32 @@ def lasted(seconds: float | None) -> str:
 def amount(value: Decimal) -> str:
     """Of money: at least two decimals."""
     return words.number(value.quantize(Decimal("0.01")) if value == round(value, 2) else value)
+
+
+@register.filter
+def sentence(slo: SLODefinition) -> str:
+    limit = slo.target_value if slo.is_timed else None
+    over = words.window(slo.window, slo.window_days)
+    return words.sentence(slo.sli_type, slo.target_percentage, limit, slo.target_unit, over)
+
+
+@register.filter
+def counted(slo: SLODefinition) -> str:
+    """What it counts, several of them."""
+    return words.noun(slo.sli_type, 2)
+
+
+@register.filter
+def as_target(value: Decimal) -> str:
+    return f"{words.plain(value)}{words.SPACE}%"
+
+
+@register.filter
+def runs_out(detail: Detail) -> str:
+    """In how much time nothing of the budget is left."""
+    found = detail.outlook
+    if found.used_up:
+        return "used up"
+    if not found.known:
+        return words.NO_DATA
+    return f"in {words.duration((found.at - detail.shown_now).total_seconds())}" if found.at else "not in sight"

@@ -1,0 +1,88 @@
+"""What the charts of an objective share: their axes, the marks on them, and the first cells of their tables."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from kpis import plots
+from kpis.plots import Column, Json
+from slos import words
+from slos.behind import Outcome
+from slos.budget import Counts
+from slos.detail import Detail, Point
+
+Behind = Callable[[Outcome, datetime, datetime], str]  # the address of the rows of a time; "" if there is none
+AHEAD = 0.2  # of the range, to see where the budget goes
+NAMES = {"hourly": "hour", "daily": "day", "weekly": "week"}
+FORMATS = {"hourly": "%-d %b %Y, %H:%M", "daily": "%-d %b %Y", "weekly": "%-d %b %Y"}
+COUNTED = (Column("Good", words.events), Column("Bad", words.events), Column("All", words.events))
+
+
+def marks(detail: Detail) -> tuple[list[Json], list[Json]]:
+    """Alerts as shaded times, new promises as upright lines."""
+    start, end = detail.whole
+    shapes = [
+        plots.shade(
+            place(detail, max(alert.breached_at, start)),
+            place(detail, min(alert.resolved_at or detail.shown_now, end)),
+            "--risk" if alert.severity == "warning" else "--bad",
+        )
+        for alert in detail.alerts
+        if alert.breached_at < end and (alert.resolved_at is None or alert.resolved_at > start)
+    ]
+    new = [edit for edit in detail.history.edits if edit.judges and start <= edit.at < end]
+    shapes += [plots.upright(place(detail, edit.at), "--ink") for edit in new]
+    late = start + (end - start) / 2
+    return shapes, [plots.note("new promise", place(detail, edit.at), before=edit.at > late) for edit in new]
+
+
+def ends_now(detail: Detail) -> bool:
+    return bool(detail.points) and detail.points[-1].going_on
+
+
+def horizon(detail: Detail) -> datetime:
+    start, end = detail.whole
+    if not ends_now(detail):
+        return end
+    return detail.shown_now + (detail.shown_now - start) * AHEAD
+
+
+def across(detail: Detail, *, room: bool = False) -> tuple[str, str]:
+    """The range of the axis; with room for the halves of the first and the last bar."""
+    start, end = detail.whole
+    half = (detail.points[0].end - start) / 2 if room and detail.points else timedelta(0)
+    last = detail.points[-1].start + half if room and detail.points else min(end, detail.shown_now)
+    return place(detail, start - half), place(detail, max(last, start + timedelta(minutes=1)))
+
+
+def place(detail: Detail, at: datetime) -> str:
+    return plots.clock(detail.local(at))
+
+
+def end_place(detail: Detail, point: Point) -> str:
+    return place(detail, point.at)
+
+
+def begun(detail: Detail, point: Point) -> str:
+    week = "week of " if detail.unit == "weekly" else ""
+    return f"{week}{detail.local(point.start):{FORMATS[detail.unit]}}"
+
+
+def ended(detail: Detail, point: Point) -> str:
+    return f"{begun(detail, point)} (now)" if point.going_on else begun(detail, point)
+
+
+def allowed(detail: Detail, counts: Counts) -> Decimal:
+    return detail.slo.budget * counts.total
+
+
+def counted(point: Point) -> tuple[Decimal, Decimal, int]:
+    return point.decided.good, point.decided.bad, point.decided.total
+
+
+def bad_rows(point: Point, behind: Behind) -> str:
+    return behind(Outcome.BAD, point.start, point.end) if point.decided.bad else ""
+
+
+def seconds(length: timedelta) -> float:
+    return length.total_seconds()

@@ -1,0 +1,188 @@
+"""One objective: how much may still go wrong, why it is lost, and when it runs out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from accounts import access, audit
+from accounts.access import Access
+from accounts.downloads import CSV, cell, pieces
+from accounts.models import Membership
+from accounts.pages import Part, for_members
+from accounts.problems import Problem
+from kpis.params import read_moment
+from kpis.plots import Chart
+from kpis.spans import Chosen, chosen
+from slos import behind, catalogue, detail, objective_charts, status, suspects, trend
+from slos.attention import Attention, PastReader, Reader
+from slos.behind import ALL, Outcome
+from slos.detail import Detail
+from slos.models import EngineState, SLIType, SLODefinition
+from slos.spread import spread
+from slos.spread_chart import distribution
+from slos.status import Freshness, SLOStatus
+
+PER_PAGE = 20
+MAY_EDIT = {Membership.Role.EDITOR, Membership.Role.ADMIN}
+OWN = ("after",)  # the place in the list of measurements
+
+
+class Shown:
+    """What page, polled part and files have in common."""
+
+    def __init__(self, request: HttpRequest, who: Access, slo_id: UUID, alerts: Reader, past: PastReader) -> None:
+        self.request, self.who, self.now = request, who, timezone.now()
+        slo = who.organization.slos.select_related("snapshot").filter(pk=slo_id).first()
+        if slo is None:
+            raise Http404
+        slo.organization = who.organization
+        self.slo: SLODefinition = slo
+        self.range: Chosen = chosen(request.GET, who.organization.time_zone, now=self.now, drop=OWN)
+        self.attention: Attention = alerts(who.organization, at=self.now, since=self.now)
+        state = EngineState.objects.filter(organization=who.organization).first()
+        self.fresh = Freshness(who.organization, self.now, state.ticked_at if state else None)
+        self.rows_since = state.sealed_before if state else None
+        severities = self.attention.severities.get(slo.pk, frozenset())
+        snapshot = getattr(slo, "snapshot", None) or status.empty_snapshot(slo, self.now)
+        one = SLOStatus(slo, snapshot, self.now, None, severities)
+        span = self.range.span
+        earlier = past(slo, since=span.start)
+        zone, fine = timezone.get_current_timezone(), state.fine_since if state else None
+        self.detail: Detail = detail.read(who.organization, one, span, earlier, now=self.now, zone=zone, fine=fine)
+
+    @property
+    def charts(self) -> list[Chart]:
+        return objective_charts.charts(self.detail, self.rows)
+
+    def rows(self, outcome: Outcome, start: datetime, end: datetime, part: Mapping[str, str] = ALL) -> str:
+        """The address of the rows behind a figure."""
+        name = "exceptions" if self.slo.sli_type == SLIType.EXCEPTION_RESOLUTION_TIME else "invoices"
+        query = {"slo": self.slo.pk, "outcome": outcome.value, "start": _iso(start), "end": _iso(end), **part}
+        return f"{reverse(name)}?{urlencode(query)}"
+
+    def part(self) -> Part:
+        context = {
+            "detail": self.detail,
+            "one": self.detail.one,
+            "slo": self.slo,
+            "charts": [self._with_file(chart) for chart in self.charts],
+            "open": self.attention.by_slo.get(self.slo.pk, []),
+            "fresh": self.fresh,
+            "range": self.range,
+            "bad_rows": self.rows(Outcome.BAD, *self.detail.whole),
+        }
+        return Part(self.request, "slos/_objective.html", context)
+
+    def _with_file(self, chart: Chart) -> Chart:
+        address = reverse("objective-file", args=[self.slo.pk, chart.key])
+        return replace(chart, file=f"{address}?{self.range.query}")
+
+    def from_rows(self) -> dict[str, Any]:
+        """What is counted from the invoices themselves, as the page is asked for."""
+        start, end = self.detail.whole
+        until = min(end, self.now)
+        found = behind.contributors(self.slo, start, until, now=self.now)
+        measured = spread(self.slo, start, until, now=self.now)
+        return {
+            "spread": self._with_file(distribution(self.detail, measured)) if measured else None,
+            "fields": [(field, list(self._linked(field))) for field in suspects.by_field(found)],
+            "rows_since": self.rows_since,
+        }
+
+    def _linked(self, field: suspects.Field) -> Iterator[tuple[suspects.Suspect, str]]:
+        for one in field.suspects:
+            yield one, self.rows(Outcome.BAD, *self.detail.whole, {field.name: one.value}) if one.value else ""
+
+
+def _iso(at: datetime) -> str:
+    return cell(at)
+
+
+@require_safe
+@for_members
+def objective(request: HttpRequest, who: Access, slo_id: UUID, alerts: Reader, past: PastReader) -> HttpResponse:
+    shown = Shown(request, who, slo_id, alerts, past)
+    span = shown.range.span
+    after, wrong = _place(request, who)
+    page = trend.page(shown.slo, shown.slo.measurement_period, (span.start, span.end), limit=PER_PAGE, before=after)
+    context = {
+        "detail": shown.detail,
+        "slo": shown.slo,
+        "fresh": shown.fresh,
+        "open_alerts": len(shown.attention.needed),
+        "range": shown.range,
+        "part": shown.part(),
+        "now": shown.now,
+        "page": page,
+        "wrong": wrong,
+        "next": _older(shown.range, page),
+        "yaml": catalogue.as_yaml(shown.slo),
+        "api": _api(request, shown),
+        "may_edit": _may_edit(request, who),
+        **shown.from_rows(),
+    }
+    return render(request, "slos/objective.html", context, status=400 if shown.range.error or wrong else 200)
+
+
+@require_safe
+@for_members
+def objective_part(request: HttpRequest, who: Access, slo_id: UUID, alerts: Reader, past: PastReader) -> HttpResponse:
+    shown = Shown(request, who, slo_id, alerts, past)
+    headers = {"Data-Through": shown.fresh.through, "Open-Alerts": len(shown.attention.needed)}
+    return shown.part().answer(request, headers)
+
+
+@require_safe
+@for_members
+def objective_file(
+    request: HttpRequest, who: Access, slo_id: UUID, key: str, alerts: Reader, past: PastReader
+) -> HttpResponse:
+    """The table of a figure, with exact values."""
+    shown = Shown(request, who, slo_id, alerts, past)
+    start, end = shown.detail.whole
+    found = {chart.key: chart for chart in shown.charts}
+    if key == "spread" and (measured := spread(shown.slo, start, min(end, shown.now), now=shown.now)):
+        found[key] = distribution(shown.detail, measured)
+    if key not in found:
+        raise Http404
+    chart, name = found[key], f"{shown.slo.sli_type}-{key}.csv"
+    lines = pieces([one.label for one in chart.columns], (map(cell, row.values) for row in chart.rows))
+    audit.record(audit.Action.EXPORTED, now=shown.now, request=request, note=f"{name} of {request.get_full_path()}")
+    disposition = content_disposition_header(as_attachment=True, filename=name) or ""
+    return HttpResponse("".join(lines), f"{CSV}; charset=utf-8", headers={"Content-Disposition": disposition})
+
+
+def _place(request: HttpRequest, who: Access) -> tuple[datetime | None, str]:
+    """Before which measurement the list begins, or what is wrong with what the address says of it."""
+    given = request.GET.get("after")
+    try:
+        return (read_moment("after", given, who.organization.time_zone) if given else None), ""
+    except Problem as problem:
+        return None, str(problem.detail)
+
+
+def _older(range_: Chosen, page: trend.Page) -> str:
+    return f"{range_.query}&{urlencode({'after': _iso(page.rows[-1].period_start)})}" if page.more else ""
+
+
+def _api(request: HttpRequest, shown: Shown) -> str:
+    span = shown.range.span
+    query = urlencode({"start_date": _iso(span.start), "end_date": _iso(span.end)})
+    return request.build_absolute_uri(f"{reverse('api-measurements', args=[shown.slo.pk])}?{query}")
+
+
+def _may_edit(request: HttpRequest, who: Access) -> bool:
+    """Who may change definitions in the administration."""
+    user = who.user
+    roles = {one.role for one in access.memberships(request) if one.organization_id == who.organization.pk}
+    return user.is_superuser or (user.is_staff and bool(roles & MAY_EDIT))
