@@ -115,7 +115,8 @@ def clean_up() -> None:
     """By its schedule: delete what is no longer kept."""
     for pk in Organization.objects.values_list("pk", flat=True):
         clean_up_organization.delay(str(pk))
-    cleaning.of_all(now=timezone.now())
+    with reach.within(reach.EVERYTHING):
+        cleaning.of_all(now=timezone.now())
 
 
 @shared_task

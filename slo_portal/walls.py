@@ -1,7 +1,8 @@
 """Row-level security on every table that holds something of an organisation, and what may only be added to.
 
 Built anew by each `migrate`. The portal's role sees and writes rows of the organisations within its reach
-(accounts.reach), and no others. Tables of accounts are looked at to find out who asks, and have no wall.
+(accounts.reach), and no others. Tables of accounts are looked at to find out who asks, and have no wall; but for what
+the API answered.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from accounts.reach import EVERYTHING
 
 APPS = ("kpis", "slos", "alerts", "monitoring")
 OF_THE_HOUSE = {"monitoring.Process"}  # of no organisation
+OF_ACCOUNTS = ("accounts.StoredAnswer",)
 APPEND_ONLY = ("accounts_auditentry",)  # nobody edits what happened
 # the one way out, for what is older than two years by the database's own clock
 FORGET = """
@@ -52,10 +54,10 @@ def build() -> None:
 
 def walls() -> Iterator[tuple[str, str]]:
     """Each table with its condition: the organisation of a row, or that of the row that it belongs to."""
-    for app in APPS:
-        for model in apps.get_app_config(app).get_models(include_auto_created=True):
-            if model._meta.label not in OF_THE_HOUSE:
-                yield model._meta.db_table, _condition(model)
+    found = [model for app in APPS for model in apps.get_app_config(app).get_models(include_auto_created=True)]
+    for model in [*found, *map(apps.get_model, OF_ACCOUNTS)]:
+        if model._meta.label not in OF_THE_HOUSE:
+            yield model._meta.db_table, _condition(model)
 
 
 def _condition(model: type[Model]) -> str:

@@ -10,9 +10,10 @@ import time_machine
 from django.db import connection
 from django.test import Client
 
-from accounts import manners, replay, request_ids
+from accounts import manners, reach, replay, request_ids
 from accounts.models import AuditEntry, StoredAnswer
 from kpis.models import InvoiceMetric
+from slo_portal.tasks import clean_up
 from slos.models import Job
 from slos.tick import tick
 from tests.calling import API, PROBLEM, Caller, a_caller, an_organization, data
@@ -233,6 +234,27 @@ def test_old_answers_are_cleared_away(api: Caller, clock: Any) -> None:
     clock.shift(timedelta(seconds=2))
     api.post("invoices", {"invoice_id": "d"}, **{KEY: "d"})
     assert set(StoredAnswer.objects.values_list("key", flat=True)) == {"c", "d"}
+
+
+def test_the_clean_up_forgets_old_answers_of_all_from_behind_the_wall(
+    api: Caller, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clean_up.app.conf, "task_always_eager", True)
+    others = a_caller(an_organization("other"))
+    for caller, name in ((api, "a"), (others, "b"), (others, "c")):
+        caller.post("invoices", {"invoice_id": name}, **{KEY: name})
+    StoredAnswer.objects.filter(key="c").update(claimed_at=NOW + timedelta(seconds=1))
+    clock.shift(replay.KEPT + timedelta(seconds=1))
+    with reach.within(reach.NOTHING):  # as in a worker
+        clean_up()
+    assert StoredAnswer.objects.get().key == "c"
+
+
+def test_no_stored_answer_is_seen_by_another_organisation(api: Caller) -> None:
+    api.post("invoices", {"invoice_id": "a"}, **{KEY: "a"})
+    assert StoredAnswer.objects.count() == 1
+    with reach.within(reach.of(an_organization("other").pk)):
+        assert not StoredAnswer.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

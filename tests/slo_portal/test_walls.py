@@ -52,6 +52,7 @@ def test_every_table_of_facts_figures_and_alerts_has_a_wall():
     wanted = {table for table, _ in walls.walls()}
     assert wanted == tables_with_walls()
     assert {"kpis_invoicemetric", "slos_slibucket", "alerts_rotamember", "alerts_escalationstep_channels"} < wanted
+    assert "accounts_storedanswer" in wanted
 
 
 def test_without_a_reach_there_is_nothing_and_with_one_only_what_is_within(ours, theirs):
