@@ -1,4 +1,4 @@
-"""Files that the API makes of lists: streamed, so that their length costs no memory, and noted in the audit trail."""
+"""Files that the API makes of lists: streamed, so that their length costs no memory, noted, and few at once."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from rest_framework.renderers import JSONRenderer
@@ -18,11 +19,14 @@ from accounts.cells import defused
 from accounts.endpoint import Endpoint
 from accounts.manners import EXPORT, caller
 from accounts.problems import Problem
+from accounts.rates import Places
 
 CSV = "text/csv"
 PIECE = 50_000  # characters
 NOT_OF_A_FILE = ("limit", "cursor")  # a file is the whole list
 Cells = Iterable[str]
+WAIT = 10  # seconds until it is worth asking again
+under_way = Places()
 
 
 class AsFile(JSONRenderer):
@@ -53,7 +57,19 @@ class Download(Endpoint):
     def file(self, name: str, header: Sequence[str], rows: Iterable[Cells], *, now: datetime) -> HttpResponseBase:
         """The rows as a CSV file of this name. What can fail at once fails before the answer has begun."""
         self.charge(EXPORT, caller(self.request))
-        rows = iter(rows)
+        most = settings.API_EXPORTS_AT_ONCE
+        done = under_way.take(str(self.organization.pk), most)
+        if done is None:
+            raise Problem(429, f"Up to {most} files are made at once for an organisation.", wait=WAIT)
+        try:
+            response = self._stream(name, header, iter(rows), now)
+        except BaseException:
+            done()
+            raise
+        response._resource_closers.append(done)  # type: ignore[attr-defined] # however it ends: sent, or broken off
+        return response
+
+    def _stream(self, name: str, header: Sequence[str], rows: Iterator[Cells], now: datetime) -> StreamingHttpResponse:
         first = list(islice(rows, 1))
         request = self.request._request
         audit.record(audit.Action.EXPORTED, now=now, request=request, note=f"{name} of {request.get_full_path()}")

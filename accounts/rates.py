@@ -1,8 +1,9 @@
-"""How many requests in a minute, counted in this process: exact with one web process, else for each of them."""
+"""How many requests in a minute or at once, counted in this process: exact with one web process, else for each."""
 
 import math
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 WINDOW = 60.0  # seconds
@@ -53,3 +54,31 @@ class Rates:
     def forget(self) -> None:
         with self.lock:
             self.full_at.clear()
+
+
+class Places:
+    """How many go on at the same time, by key."""
+
+    def __init__(self) -> None:
+        self.taken: Counter[str] = Counter()
+        self.lock = threading.Lock()
+
+    def take(self, key: str, most: int) -> Callable[[], None] | None:
+        """Gives the place back when called, once however often; None where all are taken. 0 is no limit."""
+        with self.lock:
+            if most and self.taken[key] >= most:
+                return None
+            self.taken[key] += 1
+        held = [key]
+
+        def give_back() -> None:
+            with self.lock:
+                self.taken.subtract(held)
+                held.clear()
+                self.taken += Counter()  # keeps what is above zero
+
+        return give_back
+
+    def forget(self) -> None:
+        with self.lock:
+            self.taken.clear()

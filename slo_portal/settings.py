@@ -65,6 +65,7 @@ API_LIMITS = {
     "export": number("API_EXPORTS_PER_MINUTE", 60, 0, 1_000_000),
     "stranger": number("API_REFUSALS_PER_MINUTE", 600, 0, 1_000_000),
 }
+API_EXPORTS_AT_ONCE = number("API_EXPORTS_AT_ONCE", 4, 0, 1_000)  # of an organisation
 
 # --- the house -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

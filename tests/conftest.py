@@ -19,7 +19,7 @@ from django.db import connections
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts import manners
+from accounts import downloads, manners
 from slo_portal.local import Postgres, Server, Valkey, start
 from slo_portal.processes import stop
 
@@ -78,6 +78,7 @@ def django_db_setup(
 def no_request_counted() -> None:
     """The limits of the API are counted in the process, which all tests share."""
     manners.rates.forget()
+    downloads.under_way.forget()
 
 
 def administer(server: dict[str, Any], statement: sql.Composable) -> None:

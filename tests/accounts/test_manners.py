@@ -104,6 +104,28 @@ def test_files_have_a_limit_of_their_own(api: Caller, limits: dict) -> None:
     assert api.get("invoices").status_code == 200
 
 
+def test_few_files_are_made_at_once_for_an_organisation_and_one_that_is_done_makes_room(
+    api: Caller, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.API_EXPORTS_AT_ONCE = 2
+    same, other = a_caller(api.organization, role="viewer"), a_caller(an_organization("other"))
+    begun = [api.get("invoices?format=csv"), same.get("exceptions?format=csv")]
+    refused = api.get("invoices?format=csv")
+    assert (refused.status_code, refused["Content-Type"], refused["Retry-After"]) == (429, PROBLEM, "10")
+    assert (api.get("invoices").status_code, other.get("invoices?format=csv").status_code) == (200, 200)
+    begun[0].getvalue()  # is read to its end
+    begun.append(api.get("invoices?format=csv"))
+    assert same.get("invoices?format=csv").status_code == 429
+    next(begun[1]._iterator)
+    begun[1]._iterator.close()  # is broken off
+    with monkeypatch.context() as broken:
+        broken.setattr("accounts.downloads.content_disposition_header", None)
+        client = Client(raise_request_exception=False, headers={"authorization": f"Bearer {api.token}"})
+        assert client.get(f"{API}invoices?format=csv").status_code == 500
+    assert api.get("invoices?format=csv").status_code == 200
+    assert AuditEntry.objects.filter(action="exported").count() == 6  # the failed one, too
+
+
 def test_strangers_are_limited_by_their_address_and_keep_nobody_out(api: Caller, limits: dict) -> None:
     limits["stranger"] = 2
     tokens = ["slo_wrong", "slo_other", "slo_third"]

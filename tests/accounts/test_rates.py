@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.rates import WINDOW, Rates
+from accounts.rates import WINDOW, Places, Rates
 
 
 def test_a_limits_worth_is_granted_and_then_one_each_interval() -> None:
@@ -45,3 +45,21 @@ def test_no_minute_grants_more_than_twice_the_limit_and_waiting_helps(limit: int
         assert 0 <= rate.remaining < limit
     for start in granted:
         assert sum(start <= one < start + WINDOW for one in granted) <= 2 * limit
+
+
+def test_places_are_taken_by_key_and_given_back_once() -> None:
+    places = Places()
+    first, second = (places.take("a", 2) for _ in range(2))
+    assert places.take("a", 2) is None
+    assert places.take("b", 2)
+    assert first
+    assert second
+    first()
+    first()
+    assert places.take("a", 2)
+    assert places.take("a", 2) is None
+    assert all(places.take("a", 0) for _ in range(9))
+    places.forget()
+    second()  # of before
+    assert places.take("a", 1)
+    assert places.take("a", 1) is None
