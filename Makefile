@@ -5,11 +5,14 @@ INSTALL = $(PY) tools/pip-26.3-py3-none-any.whl/pip --disable-pip-version-check 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
-.PHONY: run test test-slow test-long bench lint lock clean
+.PHONY: run demo test test-slow test-long bench lint lock clean
 
 # Through child.py, so that the portal stops even when make itself is killed.
 run: .venv/ready
 	@exec $(PY) -I -S slo_portal/child.py $$PPID 15 - $(PY) manage.py portal
+
+demo: .venv/ready
+	@exec $(PY) -I -S slo_portal/child.py $$PPID 15 - $(PY) manage.py demo
 
 test: .venv/ready-dev
 	$(PY) -m pytest -n 2

@@ -21,6 +21,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
         "fresh": SimpleLazyObject(lambda: _fresh(request)),
         "places": SimpleLazyObject(lambda: places.places(request)),
         "manual_page": places.manual_page(request),
+        "demo": settings.DEMO,
         "support_contact": settings.SUPPORT_CONTACT,
         "metrics_enabled": settings.METRICS_ENABLED,
         "theme": theme_of(request),

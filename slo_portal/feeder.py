@@ -38,6 +38,11 @@ class Feeder:
         if data["rejected"]:
             raise CannotFeed(f"The portal rejected {data['rejected']} of {len(rows)} {kind}: {data['errors'][0]}")
 
+    def calculate(self, period: str) -> None:
+        """Have the measurements of the last week written now; the schedule does the others. Raises CannotFeed."""
+        body = json.dumps({"period": period, "hours_back": 168}).encode()
+        self._post("/api/v1/metrics/measurements/calculate", body)
+
     def _post(self, path: str, body: bytes) -> dict[str, Any]:
         problem = ""
         for seconds in (*PAUSES, None):
@@ -46,7 +51,7 @@ class Feeder:
             except (OSError, http.client.HTTPException) as error:
                 problem = f"The portal does not answer at {self.url} ({error}). Is it running? Start it with make run."
             else:
-                if status == HTTPStatus.OK:
+                if status in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
                     data: dict[str, Any] = json.loads(answer)["data"]
                     return data
                 problem = f"The portal at {self.url} refuses ({status}): {_detail(answer)}"

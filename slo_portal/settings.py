@@ -32,6 +32,7 @@ TRUSTED_PROXIES = network_list("TRUSTED_PROXIES", words("TRUSTED_PROXIES", []))
 SESSION_IDLE_MINUTES = number("SESSION_IDLE_MINUTES", 480, 1, 525_600)
 SESSION_MAX_HOURS = number("SESSION_MAX_HOURS", 168, 1, 8760)
 SUPPORT_CONTACT = text("SUPPORT_CONTACT")
+DEMO = flag("DEMO", False)
 DATABASE_URL = text("DATABASE_URL")
 REDIS_URL = text("REDIS_URL")
 STATEMENT_TIMEOUT_MS = number("STATEMENT_TIMEOUT_MS", 0, 0, 86_400_000)
@@ -109,6 +110,9 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
+
+if DEMO:
+    MIDDLEWARE.insert(0, "slo_portal.marked.Marked")
 
 ROOT_URLCONF = "slo_portal.urls"
 WSGI_APPLICATION = "slo_portal.wsgi.application"

@@ -34,6 +34,13 @@ class Wishes:
             return None
         return name if name in INCIDENTS else None
 
+    def playing(self) -> bool:
+        """Whether a live simulation runs."""
+        if not self.lock.exists():
+            return False
+        with self.lock.open("w") as lock:
+            return not try_lock(lock)
+
     @contextmanager
     def alone(self) -> Iterator[bool]:
         """Whether no other simulation runs live; from the start of a live one no incident is wished."""

@@ -126,9 +126,12 @@ class Stack:
         if assets.collect(DATA_DIR / "static.stamp"):
             self.say("portal", "static files collected")
 
+    def programs(self) -> list[Program]:
+        return programs(self.port)
+
     def _run_programs(self) -> None:
         connections.close_all()
-        for program in programs(self.port):
+        for program in self.programs():
             self.supervisor.run(program, rank=PROGRAMS)
         threading.Thread(target=self._announce, daemon=True).start()
 
@@ -137,9 +140,12 @@ class Stack:
         while not self.wish.stop:
             time.sleep(0.2)
             if answers(self.port):
-                seconds = time.monotonic() - self.began
-                self.say("portal", f"ready in {seconds:.1f} s: http://{HOST}:{self.port}/ (Ctrl-C stops everything)")
+                self.welcome()
                 return
+
+    def welcome(self) -> None:
+        seconds = time.monotonic() - self.began
+        self.say("portal", f"ready in {seconds:.1f} s: http://{HOST}:{self.port}/ (Ctrl-C stops everything)")
 
     def _close(self) -> None:
         self.closing = True

@@ -1,7 +1,7 @@
 """The firm whose invoices are made up: from whom they come, by which way, and when. Pure."""
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -47,11 +47,12 @@ VENDORS = (
     Vendor("Altmark Returns", 3, "scan", "credit_note", "J. Moreau", 870),
 )
 AWAY = "J. Moreau"  # goes on holiday
+ON_PAPER = ("email", "scan")  # channels whose invoices have to be read by OCR
 
 
-def vendor(random: Random, *, approver: str | None = None) -> Vendor:
-    """One of those who send, as often as they do; with `approver`, of those whose invoices this person approves."""
-    known = [one for one in VENDORS if approver in (None, one.approver)]
+def vendor(random: Random, only: Callable[[Vendor], bool] = lambda _: True) -> Vendor:
+    """One of those who send, as often as they do."""
+    known = [one for one in VENDORS if only(one)]
     return random.choices(known, [one.share for one in known])[0]
 
 

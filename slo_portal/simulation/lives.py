@@ -39,6 +39,12 @@ class Step:
         return replace(self, at=at)
 
 
+def meets(vendor: firm.Vendor, under: Conditions) -> bool:
+    """Whether the invoices of this vendor notice anything of the conditions."""
+    read = under.ocr_minutes is None or vendor.channel in firm.ON_PAPER
+    return read and (not under.approver_away or vendor.approver == firm.AWAY)
+
+
 def life(random: Random, vendor: firm.Vendor, at: datetime, number: int, under: Conditions = NORMAL) -> list[Step]:
     """What happens to one invoice that is uploaded `at`, in order of time."""
     invoice = _Invoice(random, vendor, f"{PREFIX}{at:%y%m%d-%H%M%S}-{number}", under)
@@ -86,7 +92,7 @@ class _Invoice:
         }
 
     def _extraction(self) -> timedelta:
-        if self.under.ocr_minutes:
+        if self.under.ocr_minutes and self.vendor.channel in firm.ON_PAPER:
             return self.random.uniform(*self.under.ocr_minutes) * MINUTE
         return self._usually((95 if self.vendor.channel == SCANNED else 50) * SECOND, 0.55)
 

@@ -1,7 +1,7 @@
 """What the firm's workflow tells the portal: of the past all at once, live as it happens. Pure: time is an argument."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from slo_portal.simulation import firm
 from slo_portal.simulation.incidents import INCIDENTS, NORMAL, Conditions, Spell
-from slo_portal.simulation.lives import Step, life
+from slo_portal.simulation.lives import Step, life, meets
 
 MONTH = timedelta(days=30)
 AN_HOUR, RELIEF = timedelta(hours=1), timedelta(minutes=10)
@@ -19,6 +19,15 @@ WORKING_DAYS = 22  # of 30
 def busy_rate(invoices_a_month: int) -> float:
     """Invoices a minute in the busiest hour of an ordinary day."""
     return invoices_a_month / WORKING_DAYS * firm.BUSY_HOUR / 60
+
+
+def usual_share(start: datetime, end: datetime, zone: ZoneInfo) -> float:
+    """How much of the work of the 30 days before `end` falls into [start, end); above 1 for a longer time."""
+    return _work(start, end, zone) / _work(end - MONTH, end, zone)
+
+
+def _work(start: datetime, end: datetime, zone: ZoneInfo) -> float:
+    return sum(weight for _, weight in firm.hours(start, end, zone))
 
 
 def past(
@@ -72,7 +81,8 @@ class Traffic:
         number = max(40, round(incident.busy_hours * 60 * self.rate))
         since, until = (timedelta(minutes=minutes) for minutes in incident.since)
         for _ in range(number):
-            self._upload(now - until - self.random.random() * (since - until))
+            at = now - until - self.random.random() * (since - until)
+            self._upload(at, only=lambda vendor: meets(vendor, incident.conditions))
         return number
 
     def end(self, now: datetime) -> int:
@@ -87,11 +97,11 @@ class Traffic:
         self.incident, self.troubled = None, set()
         return len({_invoice(step) for _, _, step in waiting})
 
-    def _upload(self, at: datetime) -> None:
+    def _upload(self, at: datetime, only: Callable[[firm.Vendor], bool] = lambda _: True) -> None:
         conditions = INCIDENTS[self.incident].conditions if self.incident else NORMAL
-        vendor = firm.vendor(self.random, approver=firm.AWAY if conditions.approver_away else None)
+        vendor = firm.vendor(self.random, only)
         steps = life(self.random, vendor, at, next(self.numbers), conditions)
-        if self.incident:
+        if self.incident and meets(vendor, conditions):
             self.troubled.add(steps[0].key)
         self.expect(steps)
 

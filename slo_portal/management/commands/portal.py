@@ -17,10 +17,13 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         self.speaking = threading.Lock()
         try:
-            code = Stack(settings.PORT, self.say).run()
+            code = self.stack().run()
         except StartError as error:
             raise CommandError(str(error)) from None
         sys.exit(code)
+
+    def stack(self) -> Stack:
+        return Stack(settings.PORT, self.say)
 
     def say(self, name: str, line: str) -> None:
         with self.speaking, suppress(OSError):  # nobody may be listening any more

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
+from django.db.models import Max
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
@@ -23,8 +24,9 @@ from slo_portal.env import DATA_DIR
 from slo_portal.feeder import CannotFeed, Feeder
 from slo_portal.simulation.incidents import INCIDENTS, history
 from slo_portal.simulation.lives import PREFIX
-from slo_portal.simulation.traffic import MONTH, Traffic, busy_rate, past
+from slo_portal.simulation.traffic import Traffic, busy_rate, past, usual_share
 from slo_portal.simulator import Player, Wishes
+from slos.models import Period
 
 WRITERS = (Membership.Role.ADMIN, Membership.Role.EDITOR, Membership.Role.OPERATOR)
 USUAL, MOST = 36_000, 1_000_000  # invoices a month, and at all
@@ -53,7 +55,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         whole = between(1, MOST)
         parser.add_argument("--past", type=between(0.01, LONGEST_PAST), metavar="DAYS", help="fill so many days first")
-        parser.add_argument("--invoices", type=whole, metavar="N", help="of the past; default: 1,200 a day")
+        parser.add_argument("--invoices", type=whole, metavar="N", help="of the past; default: 36,000 in 30 days")
+        parser.add_argument("--resume", action="store_true", help="the past begins with the last invoice that is there")
         parser.add_argument("--live", action="store_true", help="go on in real time; the default without --past")
         parser.add_argument("--rate", type=between(0.01, 1e4), metavar="N", help="live invoices a minute; default: 3.8")
         parser.add_argument("--for", dest="seconds", type=between(1, 1e8), metavar="SECONDS", help="live for so long")
@@ -111,17 +114,22 @@ class Command(BaseCommand):
         """The number of invoices that it made up."""
         if not options["past"]:
             return 0
-        zone, span = organization.time_zone, timedelta(days=options["past"])
-        number = int(options["invoices"] or max(1, USUAL * (span / MONTH)))
-        lives = list(past(options["seed"], number, now - span, now, zone, list(history(now, zone))))
+        zone, start = organization.time_zone, now - timedelta(days=options["past"])
+        if options["resume"]:
+            last = InvoiceMetric.objects.filter(organization=organization, uploaded_at__lte=now)
+            start = max(start, last.aggregate(last=Max("uploaded_at"))["last"] or start)
+        number = int(options["invoices"] or round(USUAL * usual_share(start, now, zone)))
+        lives = list(past(options["seed"], number, start, now, zone, list(history(now, zone))))
         if options["dry_run"]:
             return len(lives)
         console = Console(stderr=True)
         columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-        self._say(f"Playing {number:,} invoices of {options['past']:g} days")
+        self._say(f"Playing {number:,} invoices since {start:%d %b, %H:%M}")
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("Invoices", total=number)
             player.fill(lives, now=now, progress=lambda done: bar.advance(task, done))
+        for period in Period.values:
+            player.feeder.calculate(period)
         return len(lives)
 
     def _live(self, player: Player, options: dict[str, Any]) -> None:
