@@ -5,6 +5,7 @@ for what is due, so that it may run more often than its period ends.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
@@ -13,6 +14,18 @@ from accounts.models import Organization
 from slos.models import Period
 
 MEASURED_AT = {Period.HOURLY: "1-59/15", Period.DAILY: "3", Period.WEEKLY: "5"}  # minutes of every hour
+
+SHARED = ("tick", "delivery", "heartbeat", "pulse", "system figures", "charts")
+
+
+def names(organizations: Iterable[Organization]) -> list[str]:
+    """Of all tasks that there should be."""
+    own = [_name(period, one) for one in organizations for period in MEASURED_AT]
+    return [*SHARED, *own]
+
+
+def _name(period: str, organization: Organization) -> str:
+    return f"{period} measurement: {organization.slug}"
 
 
 def ensure() -> None:
@@ -51,7 +64,7 @@ def ensure_for(organization: Organization) -> None:
             minute=minutes, hour="*", day_of_week="*", day_of_month="*", month_of_year="*", timezone="UTC"
         )
         _ensure(
-            f"{period} measurement: {organization.slug}",
+            _name(period, organization),
             "slo_portal.tasks.measurement",
             crontab=crontab,
             kwargs=json.dumps({"period": period, "organization": organization.slug}),

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +12,15 @@ from django.db.models import Max
 
 from accounts.models import Organization
 from kpis.failpoints import fp
-from kpis.periods import BUCKET, DAY, Interval, floor, local_periods
+from kpis.periods import BUCKET, DAY, Interval, floor, local_periods, period_of
 from slos.buckets import Changed
 from slos.indicators import Count
 from slos.lock import wait_alone
-from slos.models import SLIBucket, SLIMeasurement, SLODefinition
+from slos.models import Period, SLIBucket, SLIMeasurement, SLODefinition
 from slos.pending import pending
 from slos.sums import Sums, fine_since, over_periods, widest
 
+GRACE = timedelta(hours=2)  # after the end of a period, in which its measurement is written
 CHUNK = 200  # periods in one transaction
 COUNTED = ("good_events_count", "total_events_count", "pending_events_count", "duration_us", "duration_count")
 PROMISED = ("target_percentage", "error_budget_percentage", "target_value", "target_unit")
@@ -67,6 +68,18 @@ def catch_up(organization: Organization, period: str, *, now: datetime) -> int:
     for start, end in _unmeasured(organization, period, slos, now):
         written += calculate(organization, period, start, end, now=now, slos=slos)
     return written
+
+
+def missing(organization: Organization, *, now: datetime) -> dict[str, datetime]:
+    """Of each period that the schedule should have measured, but has not, where the first of them began."""
+    zone, found = organization.time_zone, {}
+    for period in Period.values:
+        slos = list(organization.slos.active().measured(period))
+        starts = [start for start, _ in _unmeasured(organization, period, slos, now)]
+        over = [one for one in (period_of(period, start, zone) for start in starts) if one[1] < now - GRACE]
+        if over:
+            found[period] = min(over)[0]
+    return found
 
 
 def _unmeasured(
