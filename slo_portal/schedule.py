@@ -15,7 +15,7 @@ from slos.models import Period
 
 MEASURED_AT = {Period.HOURLY: "1-59/15", Period.DAILY: "3", Period.WEEKLY: "5"}  # minutes of every hour
 
-SHARED = ("tick", "delivery", "heartbeat", "pulse", "system figures", "charts")
+SHARED = ("tick", "delivery", "heartbeat", "pulse", "system figures", "charts", "clean-up")
 
 
 def names(organizations: Iterable[Organization]) -> list[str]:

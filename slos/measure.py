@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Min
 
 from accounts.models import Organization
 from kpis.failpoints import fp
+from kpis.models import InvoiceMetric
 from kpis.periods import BUCKET, DAY, Interval, floor, local_periods, period_of
 from slos.buckets import Changed
 from slos.indicators import Count
@@ -71,12 +72,17 @@ def catch_up(organization: Organization, period: str, *, now: datetime) -> int:
 
 
 def missing(organization: Organization, *, now: datetime) -> dict[str, datetime]:
-    """Of each period that the schedule should have measured, but has not, where the first of them began."""
+    """Of each period that the schedule should have measured, but has not, where the first of them began.
+
+    What has only just arrived, as a history that is imported, is measured at the next turn of the schedule.
+    """
     zone, found = organization.time_zone, {}
+    settled = InvoiceMetric.objects.filter(organization=organization, created_at__lt=now - GRACE)
+    since = settled.aggregate(first=Min("uploaded_at"))["first"] or now
     for period in Period.values:
         slos = list(organization.slos.active().measured(period))
         starts = [start for start, _ in _unmeasured(organization, period, slos, now)]
-        over = [one for one in (period_of(period, start, zone) for start in starts) if one[1] < now - GRACE]
+        over = [one for one in (period_of(period, start, zone) for start in starts) if since < one[1] < now - GRACE]
         if over:
             found[period] = min(over)[0]
     return found

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django_celery_beat.models import PeriodicTask
 
 from accounts.models import Organization
-from kpis.models import Feed
+from kpis.models import Feed, InvoiceMetric
 from monitoring.models import Process
 from slo_portal import schedule
 from slo_portal.doctor import GROUPS, examine
@@ -89,6 +89,9 @@ def test_the_tasks_that_are_looked_for_are_those_that_bootstrap_makes(portal):
 def test_a_missing_measurement_is_named_with_the_command_that_writes_it(portal):
     late = NOON + timedelta(days=1)
     tick(portal, now=late)
+    InvoiceMetric.objects.update(created_at=late)  # imported just now: the schedule will see to it
+    assert [one for one in found(late).values() if one.group == "measurements"] == []
+    InvoiceMetric.objects.update(created_at=NOON)
     missing = [one for one in found(late).values() if one.group == "measurements"]
     assert [one.says for one in missing] == [
         "Default: hourly measurements are missing since 10 Nov 2026, 11:00 UTC.",
