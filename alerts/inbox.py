@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from itertools import groupby
+from operator import or_
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from slos.attention import Attention
 from slos.models import SLODefinition
 
 RELATED = ("organization", "slo", "acknowledged_by", "assigned_to", "resolved_by")
+SEARCHED = ("title", "message", "slo__name", "assigned_to__username", "acknowledged_by__username")
 RECENT = 5  # of one objective
 MOST_OF_ONE = 100  # alerts in a history
 MOST_LINES = 200  # of a timeline or of deliveries, the newest
@@ -44,6 +47,14 @@ class Wanted:
     slo: UUID | None = None
     resolved: bool | None = None
     acknowledged: bool | None = None
+    text: str | None = None  # in what it says, in the name of its objective or of whoever has it
+    owned: bool | None = None  # whether anybody has it
+    owner: User | None = None
+
+
+def of_owner(user: User) -> Q:
+    """Whoever it is assigned to has it, else whoever acknowledged it."""
+    return Q(assigned_to=user) | Q(assigned_to=None, acknowledged_by=user)
 
 
 def matching(organization: Organization, wanted: Wanted) -> QuerySet[SLOAlert]:
@@ -55,6 +66,13 @@ def matching(organization: Organization, wanted: Wanted) -> QuerySet[SLOAlert]:
         found = found.filter(resolved_at__isnull=not wanted.resolved)
     if wanted.acknowledged is not None:
         found = found.filter(acknowledged_at__isnull=not wanted.acknowledged)
+    if wanted.owned is not None:
+        nobody = Q(assigned_to=None, acknowledged_by=None)
+        found = found.exclude(nobody) if wanted.owned else found.filter(nobody)
+    if wanted.owner is not None:
+        found = found.filter(of_owner(wanted.owner))
+    if wanted.text:
+        found = found.filter(reduce(or_, (Q(**{f"{field}__icontains": wanted.text}) for field in SEARCHED)))
     return found.select_related(*RELATED).order_by("-breached_at", "-id")
 
 

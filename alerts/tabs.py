@@ -44,7 +44,7 @@ def _of(tab: Tab, user: User, now: datetime) -> Q:
         Tab.ACKNOWLEDGED: unresolved & Q(acknowledged_at__isnull=False) & ~asleep,
         Tab.SNOOZED: unresolved & asleep,
         Tab.RESOLVED: Q(resolved_at__isnull=False),
-        Tab.MINE: unresolved & (Q(assigned_to=user) | Q(assigned_to=None, acknowledged_by=user)),
+        Tab.MINE: unresolved & inbox.of_owner(user),
     }[tab]
 
 

@@ -45,7 +45,7 @@ def duration(seconds: float | None) -> str:
 def moved(change: float | None, unit: str, before: str) -> str:
     """Against an earlier period: "1.2 points more than in the 30 days before"."""
     if change is None:
-        return f"nothing to compare with in {before}"
+        return f"{NO_DATA} of {before}"
     size = abs(Decimal(str(change))).quantize(Decimal("0.1"))
     if not size:
         return f"as in {before}"

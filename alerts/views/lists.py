@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -36,15 +37,27 @@ EMPTY = {
 }
 
 
+OWNERS = [("", "Everybody and nobody"), ("nobody", "Nobody"), ("somebody", "Somebody"), ("me", "You")]
+
+
 class Filter(forms.Form):
+    q = forms.CharField(
+        label="Search",
+        max_length=200,
+        required=False,
+        widget=forms.TextInput({"type": "search", "class": "text", "autocomplete": "off"}),
+    )
     severity = forms.ChoiceField(choices=[("", "Every severity"), *SEVERITIES], required=False)
     type = forms.ChoiceField(choices=[("", "Every type"), *TYPES], required=False)
     slo = forms.ModelChoiceField(
         SLODefinition.objects.none(), required=False, label="Objective", empty_label="Every objective"
     )
 
+    owner = forms.ChoiceField(choices=OWNERS, required=False)
+
     def __init__(self, data: Mapping[str, Any], who: Access) -> None:
         super().__init__(data)
+        self.who = who
         self.fields["slo"].queryset = who.organization.slos.order_by("name")  # type: ignore[attr-defined]
 
     @property
@@ -53,7 +66,15 @@ class Filter(forms.Form):
         self.is_valid()
         given = self.cleaned_data
         slo: SLODefinition | None = given.get("slo")
-        return Wanted(given.get("severity") or None, given.get("type") or None, slo.pk if slo else None)
+        owner = given.get("owner")
+        return Wanted(
+            given.get("severity") or None,
+            given.get("type") or None,
+            slo.pk if slo else None,
+            text=given.get("q") or None,
+            owned={"nobody": False, "somebody": True}.get(owner or ""),
+            owner=self.who.user if owner == "me" else None,
+        )
 
 
 def _context(request: HttpRequest, who: Access) -> dict[str, Any]:
@@ -63,12 +84,14 @@ def _context(request: HttpRequest, who: Access) -> dict[str, Any]:
     counts = tabs.counts(who.organization, who.user, now=now)
     rest = request.GET.copy()
     rest["after"] = page.older
+    kept = {name: request.GET[name] for name in chosen.fields if request.GET.get(name)}
     return {
         "tab": tab,
         "tabs": [(one, counts[one] if counts[one] <= tabs.MOST_COUNTED else f"{tabs.MOST_COUNTED}+") for one in Tab],
         "open_alerts": counts[Tab.OPEN],
         "filter": chosen,
-        "filtered": any(request.GET.get(name) for name in chosen.fields),
+        "filtered": bool(kept),
+        "kept": urlencode(kept),
         "rows": inbox.rows(page.alerts, who.organization, who.user, now=now),
         "older": rest.urlencode() if page.older else "",
         "query": request.GET.urlencode(),

@@ -136,6 +136,28 @@ def test_the_last_note_and_a_silence_stand_in_the_row(web, organization, dana):
     assert "silenced: Supplier moves" in text
 
 
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("?q=a+WARN", {"A warning"}),
+        ("?q=duplicate&tab=resolved", {"resolved"}),
+        ("?q=omar&tab=acknowledged", {"taken"}),
+        ("?q=100%25", set()),
+        ("?owner=nobody", {"A warning", "incident"}),
+        ("?owner=me", {"mine"}),
+        ("?owner=somebody", {"mine"}),
+    ],
+)
+def test_alerts_are_searched_and_chosen_by_who_has_them(web, known, query, titles):
+    found = listed(page(web, query))
+    ids = {str(alert.pk): alert.title if name == "warning" else name for name, alert in known.items()}
+    assert {ids[one] for one in found} == titles
+
+
+def test_another_list_keeps_the_filter(web, known):
+    assert 'href="?tab=resolved&amp;q=a%26b&amp;severity=critical"' in page(web, "?q=a%26b&severity=critical")
+
+
 def test_who_may_only_read_gets_no_buttons(organization, known, client):
     client.force_login(a_member(organization, "vera", "viewer"))
     text = page(client)

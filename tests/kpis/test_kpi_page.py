@@ -129,4 +129,4 @@ def test_words_never_make_a_figure_look_better():
     assert spans == ["0 s", "1 min", "1 h 1 min", "1 d 1 h"]
     assert moved(-1.25, " points", "May") == "1.2 points less than in May"
     assert moved(0.01, " points", "May") == "as in May"
-    assert moved(None, " points", "May") == "nothing to compare with in May"
+    assert moved(None, " points", "May") == "no data of May"
