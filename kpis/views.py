@@ -81,7 +81,7 @@ class Shown:
         rates = {**data, "straight_through_rate": self.data["straight_through_rate"]}
         words = {name: percentage(rates[name], less_is_better=name == "exception_rate") for name in share}
         points = {name: moved(change(name), " points", before) for name in share}
-        more = moved(self._relative("total_invoices"), " %", before)
+        more = moved(change("total_invoices"), "", before, places=0)
         total, seconds = self.data["volume"]["total_invoices"], data["average_processing_time_seconds"]
         slower = change("average_processing_time_seconds")
         return [
@@ -89,14 +89,10 @@ class Shown:
             Tile("Succeeded", share[0], rates[share[0]], words[share[0]], points[share[0]]),
             Tile("Straight through", share[2], rates[share[2]], words[share[2]], points[share[2]]),
             Tile("With an exception", share[1], rates[share[1]], words[share[1]], points[share[1]]),
-            Tile("Upload to ready, on average", "average_processing_time_seconds", seconds, duration(seconds),
+            Tile("Average until ready", "average_processing_time_seconds", seconds, duration(seconds),
                  moved(None if slower is None else slower / 60, " min", before)),
             self._backlog(),
         ]  # fmt: skip
-
-    def _relative(self, name: str) -> float | None:
-        comparison = self.asked.comparison
-        return comparison["figures"][name]["change_percentage"] if comparison else None
 
     def _backlog(self) -> Tile:
         found = self.data["backlog"]

@@ -42,11 +42,11 @@ def duration(seconds: float | None) -> str:
     return " ".join(found[:2]) or f"0{SPACE}s"
 
 
-def moved(change: float | None, unit: str, before: str) -> str:
+def moved(change: float | None, unit: str, before: str, places: int = 1) -> str:
     """Against an earlier period: "1.2 points more than in the 30 days before"."""
     if change is None:
         return f"{NO_DATA} of {before}"
-    size = abs(Decimal(str(change))).quantize(Decimal("0.1"))
+    size = abs(Decimal(str(change))).quantize(Decimal(1).scaleb(-places))
     if not size:
         return f"as in {before}"
     return f"{number(size)}{unit} {'more' if change > 0 else 'less'} than in {before}"

@@ -37,7 +37,7 @@ EMPTY = {
 }
 
 
-OWNERS = [("", "Everybody and nobody"), ("nobody", "Nobody"), ("somebody", "Somebody"), ("me", "You")]
+OWNERS = [("", "Anybody"), ("nobody", "Nobody"), ("somebody", "Somebody"), ("me", "You")]
 
 
 class Filter(forms.Form):
