@@ -18,6 +18,8 @@ MANUAL = {  # by the name of a page: the file under docs/ that helps with it
     "objective": "calculation",
     "alert": "answer-an-alert",
     "kpis": "kpis",
+    "invoice": "find-invoices",
+    "exceptions": "find-invoices",
     "mailbox": "notifications",
     "account": "users",
     "password": "users",
