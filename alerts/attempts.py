@@ -86,5 +86,6 @@ def _item(row: Notification) -> Item:
         short=row.short,
         url=f"{settings.SITE_URL}/alerts/{alert.pk}/" if alert else settings.SITE_URL,
         slo_name=alert.slo.name if alert and alert.slo else "",
+        slo_url=f"{settings.SITE_URL}/slo/{alert.slo.pk}/" if alert and alert.slo else "",
         opened_at=alert.breached_at if alert else row.created_at,
     )

@@ -9,6 +9,7 @@ from slo_portal.views import Schema, docs, manual_page, try_out
 from slos.recount import rows_since
 from slos.views.invoices import exceptions, invoice, invoices
 from slos.views.objective import objective, objective_file, objective_part
+from slos.views.objectives import objectives, objectives_part
 from slos.views.overview import overview, overview_part
 
 handler400 = "slo_portal.errors.bad_request"
@@ -24,6 +25,8 @@ urlpatterns = [
     path("exceptions/", exceptions, name="exceptions"),
     path("kpis/", kpis, {"reach": rows_since}, name="kpis"),
     path("kpis/<slug:key>.csv", kpi_file, {"reach": rows_since}, name="kpi-file"),
+    path("slos/", objectives, {"alerts": inbox.attention}, name="objectives"),
+    path("part/slos", objectives_part, {"alerts": inbox.attention}, name="objectives-part"),
     path("slo/<uuid:slo_id>/", objective, ALERTS, name="objective"),
     path("slo/<uuid:slo_id>/<slug:key>.csv", objective_file, ALERTS, name="objective-file"),
     path("part/slo/<uuid:slo_id>", objective_part, ALERTS, name="objective-part"),

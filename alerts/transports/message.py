@@ -30,6 +30,7 @@ class Item:
     opened_at: datetime
     acknowledge_url: str = ""
     short: str = ""  # the title for a telephone
+    slo_url: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def part(message, kind):
 
 
 def test_a_mail_has_text_and_html_and_says_that_it_is_automatic(sink):
-    send("email", sink, outgoing(item(title="Größe: 5 €")))
+    send("email", sink, outgoing(item(title="Größe: 5 €", slo_url=f"{URL}objective")))
     message = received(sink)
     assert message["Subject"] == "[critical] Größe: 5 €"
     assert message["To"] == "ops@example.com"
@@ -36,6 +36,7 @@ def test_a_mail_has_text_and_html_and_says_that_it_is_automatic(sink):
     assert message["X-SLO-Portal-Key"] == "message-1"
     assert f"See: {URL}" in part(message, "plain")
     assert f'href="{URL}"' in part(message, "html")
+    assert f'href="{URL}objective"' in part(message, "html")
 
 
 def test_mails_about_one_alert_are_one_thread(sink):

@@ -216,3 +216,29 @@ def test_a_page_costs_few_queries(viewer, organization, slo, django_assert_max_n
         with django_assert_max_num_queries(QUERIES) as asked:
             text(viewer, url)
         assert len(asked) > 5
+
+
+# --- the way to it ---------------------------------------------------------------------------------------------
+
+
+def test_the_list_finds_objectives_by_name_owner_and_state(viewer, organization, slo):
+    organization.slos.filter(sli_type="duplicate_recall").update(is_active=False)
+    everything = text(viewer, "/slos/")
+    assert everything.count('id="slo-') == 6
+    assert everything.count("/slo/") >= 7  # and the paused one
+    assert f'href="/slo/{slo.pk}/"' in text(viewer, "/")
+    for query, found in (("q=time-to", 1), ("q=ap+operations", 3), ("state=met", 2), ("state=paused", 0)):
+        page = text(viewer, f"/slos/?{query}")
+        assert page.count('id="slo-') == found, query
+    assert "Duplicate Detection Recall" in page
+    assert "State: Select a valid choice" in text(viewer, "/slos/?state=sad", 400)
+
+
+def test_the_list_costs_as_few_queries_for_many(viewer, organization, django_assert_max_num_queries):
+    for k in range(50):
+        SLODefinition.objects.create(
+            organization=organization, name=f"More {k}", sli_type="time_to_ready", target_percentage=90 + k / 10,
+            target_value=5, target_unit="minutes", measurement_periods=["daily"],
+        )  # fmt: skip
+    with django_assert_max_num_queries(QUERIES):
+        assert text(viewer, "/slos/").count('id="slo-') == 57

@@ -56,7 +56,7 @@ def test_tiles_count_what_the_table_shows(viewer):
 def test_a_paused_objective_is_named_and_not_counted(viewer, organization):
     SLODefinition.objects.filter(organization=organization, name="Approval Latency").update(is_active=False)
     text = page(viewer)
-    assert re.search(r"Paused: Approval Latency\.", text)
+    assert re.search(r'Paused: <a href="/slo/[\w-]+/">Approval Latency</a>\.', text)
     assert len(Rows(text).found) == 6
 
 
