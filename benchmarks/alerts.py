@@ -134,7 +134,7 @@ def rows(seconds: Sequence[float], what: str) -> Iterator[Row]:
 def judging(server: Postgres, pairs: int) -> Iterator[Row]:
     """What the conditions add to a tick, and what alerts that open add to that."""
     database = Database(server, "judged")
-    database.fill(10_000)
+    database.fill(100_000)
     with database.connect() as connection:
         connection.execute(OBJECTIVES.replace("{copies}", "142"))
         with engine(database) as one:
@@ -144,7 +144,7 @@ def judging(server: Postgres, pairs: int) -> Iterator[Row]:
             measured = paired(lambda: one.ask("judge", 1), lambda: one.ask("tick", 1), pairs)
             yield compared("tick over 1,001 objectives, with conditions / without", measured)
             seconds = median(one.ask("open", 100) for _ in range(5))
-    detail = "a tick over 1,001 objectives and 10,000 invoices of the last hour; median of 5"
+    detail = "a tick over 1,001 objectives and 100,000 invoices of the last hours; median of 5"
     yield Row("100 alerts that open in one tick", f"{seconds:.2f} s", detail)
 
 
