@@ -13,6 +13,7 @@ PLACES = (  # what it is called, its name; its own pages have that name without 
     ("Invoices", "invoices"),
     ("Reports", "reports"),
 )
+ALSO = {"invoices": ("exceptions",)}
 MANUAL = {  # by the name of a page: the file under docs/ that helps with it
     "overview": "first-slo",
     "objective": "read-an-objective",
@@ -39,7 +40,7 @@ def places(request: HttpRequest) -> list[Place]:
     """Those that there are."""
     here = name_of(request)
     return [
-        Place(title, name, url, here in (name, name.removesuffix("s")))
+        Place(title, name, url, here in (name, name.removesuffix("s"), *ALSO.get(name, ())))
         for title, name in PLACES
         if (url := _url(name)) is not None
     ]
