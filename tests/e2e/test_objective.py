@@ -54,7 +54,7 @@ def test_axe_finds_nothing_and_nothing_moves_or_breaks_the_policy(open_page, org
     page.goto(f"/slo/{empty.pk}/?range=fortnight")
     expect(page.locator(".plot.empty")).to_have_count(5)
     assert violations(page) == []
-    page.goto("/slos/?q=time")
+    page.goto("/slos/?q=time-to")
     expect(page.locator("table.cards tbody tr")).to_have_count(1)
     assert violations(page) == []
     assert [url for url in page.requests if not url.startswith(portal)] == []
