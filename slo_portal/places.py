@@ -15,7 +15,7 @@ PLACES = (  # what it is called, its name; its own pages have that name without 
 )
 ALSO = {"invoices": ("exceptions",)}
 MANUAL = {  # by the name of a page: the file under docs/ that helps with it
-    "overview": "first-slo",
+    "overview": "read-the-pages",
     "objective": "read-an-objective",
     "alert": "answer-an-alert",
     "kpis": "kpis",

@@ -97,3 +97,17 @@ def test_axe_finds_nothing_in_the_manual_and_in_the_page_of_an_error(open_page, 
     page.goto("/alerts/")
     expect(page.get_by_role("heading")).to_have_text("The portal made an error")
     assert violations(page) == []
+
+
+@pytest.mark.parametrize(("width", "text"), [(320, "100%"), (640, "200%")])
+def test_text_of_any_size_fits_any_page(open_page, organization, alerts, width, text):
+    dana = a_member(organization, "dana")
+    page = open_page(None, user=dana, width=width)
+    wide = {}
+    for path in ("/", "/alerts/", f"/alerts/{alerts[0].pk}/", "/kpis/?by=vendor", "/invoices/", "/account/", "/help/"):
+        page.goto(path)
+        page.evaluate("size => { document.documentElement.style.fontSize = size; }", text)
+        wide[path] = page.evaluate("document.documentElement.scrollWidth")
+    assert {path: found for path, found in wide.items() if found > width} == {}
+    body = "parseFloat(getComputedStyle(document.body).fontSize)"
+    assert page.evaluate(body) == 15 * int(text.rstrip("%")) / 100  # the text has really grown
