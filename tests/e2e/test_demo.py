@@ -46,7 +46,7 @@ def test_from_nothing_to_an_acknowledged_alert_and_back_to_nothing(chromium: Bro
         expect(page.locator("table.cards").get_by_text("No data")).to_have_count(0)
         answer = page.goto(f"{address}{alert.get_attribute('href')}")
         assert answer is not None
-        assert (answer.status, answer.headers["x-demo"]) == (200, "true")
+        assert (answer.status, answer.headers["x-demo"]) == (200, "true"), demo.lines[-30:]
         page.locator("#note").fill("OCR is being restarted")
         page.get_by_role("button", name="Acknowledge").click()
         expect(page.get_by_text("OCR is being restarted")).to_be_visible(timeout=PATIENCE)
