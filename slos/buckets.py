@@ -163,13 +163,14 @@ def _sum_up(organization: Organization, touched: Sequence[tuple[UUID, datetime]]
     params |= {"slos": [slo for slo, _ in touched], "starts": [at for _, at in touched]}
     sql = f"""
         WITH touched AS MATERIALIZED (
-            SELECT * FROM unnest(%(slos)s::uuid[], %(starts)s::timestamptz[]) t (slo_id, start)
+            SELECT *, start + interval '{width} minutes' AS stop
+            FROM unnest(%(slos)s::uuid[], %(starts)s::timestamptz[]) t (slo_id, start)
         ), summed AS MATERIALIZED (
             SELECT t.slo_id, t.start, s.* FROM touched t, LATERAL (
                 SELECT sum(f.good) AS good, sum(f.total)::bigint AS total, sum(f.duration_us)::bigint AS duration_us,
                     sum(f.duration_count)::bigint AS duration_count
                 FROM {TABLE} f WHERE f.slo_id = t.slo_id AND f.width = {finer}
-                AND f.start >= t.start AND f.start < t.start + interval '{width} minutes'
+                AND f.start >= t.start AND f.start < t.stop
             ) s WHERE s.total IS NOT NULL
         ), {_write("summed", width, "(b.slo_id, b.start) IN (SELECT slo_id, start FROM touched)")}"""  # noqa: S608
     with connection.cursor() as cursor:

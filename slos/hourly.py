@@ -33,12 +33,19 @@ class Hourly:
     amount: str = ""
 
     def select(self, field: str) -> str:
-        """Answers (field, hour, labels, number, sum of amounts in millionths) of the hours in the parameter `field`."""
+        """Answers (field, hour, labels, number, sum of amounts in millionths) of the hours in the parameter `field`.
+
+        OFFSET keeps the planner from joining: then it takes the index of the instant for each hour. Behind row
+        security an expression is no border for an index either, so that the end of an hour is a column.
+        """
         return f"""
             SELECT '{field}', h.start, {self.labels}, count(*), (sum({self.amount or 0}) * 1000000)::bigint
-            FROM unnest(%({field})s::timestamptz[]) h (start) JOIN {self.table} r
-            ON r.organization_id = %(organization)s AND r.{field} >= h.start AND r.{field} < h.start + interval '1 hour'
-            WHERE {self.where} GROUP BY 1, 2, 3"""  # noqa: S608 - our own tables
+            FROM (
+                SELECT at, at + interval '1 hour' FROM unnest(%({field})s::timestamptz[]) at OFFSET 0
+            ) h (start, stop), LATERAL (
+                SELECT * FROM {self.table} r WHERE r.organization_id = %(organization)s
+                AND r.{field} >= h.start AND r.{field} < h.stop AND {self.where} OFFSET 0
+            ) r GROUP BY 1, 2, 3"""  # noqa: S608 - our own tables
 
 
 def _edge(value: str, edges: Sequence[float], slack: str = "0") -> str:
