@@ -31,7 +31,7 @@ def listed(page: str) -> list[str]:
 
 def answer(page: str) -> str:
     found = re.search(r"data-answer>(.*?)</p>", page)
-    return re.sub(r"<[^>]+>|\s+", " ", found[1]).replace("  ", " ").strip() if found else ""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", found[1])).strip() if found else ""
 
 
 def every_page(client: Client, path: str) -> list[str]:
