@@ -148,13 +148,24 @@ def may_undo(alert: SLOAlert, user: User, *, now: datetime) -> bool:
 # --- for the faces of objectives -------------------------------------------------------------------------
 
 
-def attention(organization: Organization, *, at: datetime, since: datetime, past: bool = False) -> Attention:
-    """See slos.attention.Reader. As they stood in the past, alerts are told from their events."""
-    mine = SLOAlert.objects.filter(organization=organization, breached_at__lte=at).select_related(*RELATED)
+def attention(
+    organization: Organization,
+    *,
+    at: datetime,
+    since: datetime,
+    past: bool = False,
+    related: Sequence[str] = RELATED,
+) -> Attention:
+    """See slos.attention.Reader. As they stood in the past, alerts are told from their events.
+
+    `related` is what is shown of the open ones: of much that is not, the joins would cost more than all the rest.
+    """
+    mine = SLOAlert.objects.filter(organization=organization, breached_at__lte=at)
     nth = Window(RowNumber(), partition_by=F("slo"), order_by=[F("breached_at").desc(), F("id").desc()])
     newest = mine.filter(slo__isnull=False, breached_at__gte=since).annotate(nth=nth).filter(nth__lte=RECENT)
     recent = list(newest.order_by("slo", "nth")) if since < at else []
-    unresolved = list(mine.filter(Q(resolved_at=None) | Q(resolved_at__gt=at)) if past else mine.unresolved())
+    unfinished = mine.filter(Q(resolved_at=None) | Q(resolved_at__gt=at)) if past else mine.unresolved()
+    unresolved = list(unfinished.select_related(*related))
     if past:
         history.turn_back([*recent, *unresolved], at)
     open_ones = worst_first(alert for alert in unresolved if alert.resolved_at is None)

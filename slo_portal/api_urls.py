@@ -1,5 +1,7 @@
 """The addresses under /api/v1/metrics/ (docs/reference/api.md)."""
 
+from functools import partial
+
 from django.urls import path, register_converter
 from django.urls.converters import PathConverter
 
@@ -29,7 +31,11 @@ urlpatterns = [
     path("kpis/summary", kpis.Summary.as_view(reach=rows_since), name="api-kpis"),
     path("metrics/invoice-trends", kpis.Trends.as_view(reach=rows_since), name="api-trends"),
     # objectives
-    path("slos/dashboard", slos.Dashboard.as_view(alerts=inbox.attention), name="api-dashboard"),
+    path(
+        "slos/dashboard",
+        slos.Dashboard.as_view(alerts=partial(inbox.attention, related=("slo",))),
+        name="api-dashboard",
+    ),
     path("slos/definitions", slos.Definitions.as_view(), name="api-definitions"),
     path("slos/<uuid:slo_id>/measurements", slos.Measurements.as_view(), name="api-measurements"),
     path("slos/initialize", slos.Initialize.as_view(), name="api-initialize"),

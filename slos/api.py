@@ -1,5 +1,6 @@
 """GET /slos/dashboard, /slos/definitions, /slos/{id}/measurements; POST /slos/initialize, /measurements/calculate."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ from slos.status import Overview
 
 OTHER_NAMES = {"duplicate_detection_recall": SLIType.DUPLICATE_RECALL}
 SLI_TYPES = [*SLIType.values, *OTHER_NAMES]
+COUNTED = ("healthy", "warning", "critical", "no_data")
 MOST_ALERTS = 100  # GET /alerts lists all of them
 Severities = Mapping[UUID, frozenset[str]]
 
@@ -53,12 +55,10 @@ class Dashboard(Endpoint):
         alerts = self.alerts(self.organization, at=view.now, since=view.span.start, past=view.past)
         found = _overview(self.organization, view, alerts.severities)
         chosen = [one for one in found.slos if not view.sli_types or one.slo.sli_type in view.sli_types]
-        counts = {
-            name: sum(one.status == name for one in chosen) for name in ("healthy", "warning", "critical", "no_data")
-        }
+        counts = Counter(str(one.status) for one in chosen)
         data: dict[str, Any] = {
             "time_range": view.span.as_data(),
-            "summary": {"total_slos": len(chosen), **{f"{name}_slos": count for name, count in counts.items()}},
+            "summary": {"total_slos": len(chosen), **{f"{name}_slos": counts[name] for name in COUNTED}},
             "slos": [payloads.dashboard_entry(one, alerts) for one in chosen],
             "alerts": [payloads.open_alert(alert) for alert in _shown(alerts, view)[:MOST_ALERTS]],
             "as_of": view.now,
@@ -89,18 +89,21 @@ def _shown(alerts: Attention, view: View) -> list[Alert]:
 
 def _overview(organization: Organization, view: View, severities: Severities) -> Overview:
     """The stored figures, or those of another moment or of a part of the work."""
-    slos = list(organization.slos.active())
+    known = list(organization.slos.all())
+    slos = [slo for slo in known if slo.is_active]
     until = min(view.span.end, view.now)
     if not (view.only or view.past):
         latest = status.latest_closed(slos, until)
-        return status.overview(organization, now=view.now, latest=latest, severities=severities)
+        return status.overview(organization, now=view.now, known=known, latest=latest, severities=severities)
     if view.only:
         source: Stored = Recounted(organization, slos, view.now, only=view.only, begun=view.past)
         latest = Recounted(organization, slos, until, only=view.only, begun=view.past).latest_closed(slos)
     else:
         source, latest = Past(organization, slos, view.now), status.latest_closed(slos, until)
     snapshots = {row.pk: row for row in compute(organization, slos, now=view.now, source=source)}
-    return status.overview(organization, now=view.now, snapshots=snapshots, latest=latest, severities=severities)
+    return status.overview(
+        organization, now=view.now, known=known, snapshots=snapshots, latest=latest, severities=severities
+    )
 
 
 class Definitions(Endpoint):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from uuid import UUID
 
 from accounts.models import Organization
@@ -32,11 +33,11 @@ class SLOStatus:
         """The error budget as a fraction of the events."""
         return self.slo.budget
 
-    @property
+    @cached_property
     def window(self) -> budget.Window:
         return window_of(self.slo, self.snapshot, self.now)
 
-    @property
+    @cached_property
     def status(self) -> Status:
         return budget.status(
             self.window,
@@ -156,12 +157,16 @@ def overview(
     organization: Organization,
     *,
     now: datetime,
+    known: Sequence[SLODefinition] | None = None,
     snapshots: Mapping[UUID, SLOSnapshot] | None = None,
     severities: Mapping[UUID, frozenset[str]] | None = None,
     latest: Mapping[UUID, SLIMeasurement] | None = None,
 ) -> Overview:
-    """The stored figures, or `snapshots` and `latest` computed for another moment or a part of the work."""
-    known = list(organization.slos.all())
+    """The stored figures, or `snapshots` and `latest` computed for another moment or a part of the work.
+
+    `known` are all definitions of the organisation, where somebody has read them.
+    """
+    known = list(organization.slos.all()) if known is None else known
     slos = [slo for slo in known if slo.is_active]
     if snapshots is None:
         snapshots = SLOSnapshot.objects.in_bulk([slo.pk for slo in slos])
@@ -194,11 +199,11 @@ def empty_snapshot(slo: SLODefinition, now: datetime) -> SLOSnapshot:
 
 
 def latest_closed(slos: Sequence[SLODefinition], now: datetime) -> dict[UUID, SLIMeasurement]:
-    """Per objective the last closed measurement of its first period."""
-    found: dict[UUID, SLIMeasurement] = {}
-    for period in {slo.measurement_period for slo in slos}:
-        ids = [slo.pk for slo in slos if slo.measurement_period == period]
-        rows = SLIMeasurement.objects.filter(slo__in=ids, period=period, period_end__lte=now)
-        for row in rows.order_by("slo_id", "-period_start").distinct("slo_id"):
-            found[row.slo_id] = row
-    return found
+    """Per objective the last closed measurement of its first period: one index probe each, however long its history."""
+    sql = f"""
+        SELECT m.* FROM unnest(%s::uuid[], %s::text[]) s (id, period), LATERAL (
+            SELECT * FROM {SLIMeasurement._meta.db_table} m
+            WHERE m.slo_id = s.id AND m.period = s.period AND m.period_end <= %s
+            ORDER BY m.period_start DESC LIMIT 1) m"""  # noqa: S608
+    periods = {slo.pk: str(slo.measurement_period) for slo in slos}
+    return {row.slo_id: row for row in SLIMeasurement.objects.raw(sql, [[*periods], [*periods.values()], now])}
