@@ -98,9 +98,9 @@ def note(text: str, x: str | float, colour: str = "--soft", *, before: bool = Fa
     return {"text": text, "name": colour, "showarrow": False, "font": {"size": 11}, **place}
 
 
-def level_note(text: str, y: float, colour: str = "--soft") -> Json:
-    """Words on a line across, at its beginning."""
-    place = {"xref": "paper", "x": 0, "xanchor": "left", "y": y, "yanchor": "bottom", "xshift": 3}
+def level_note(text: str, y: float, colour: str = "--soft", *, below: bool = False) -> Json:
+    """Words on a line across, or below it, at its beginning."""
+    place = {"xref": "paper", "x": 0, "xanchor": "left", "xshift": 3, "y": y, "yanchor": "top" if below else "bottom"}
     return {"text": text, "name": colour, "showarrow": False, "font": {"size": 11}, **place}
 
 

@@ -82,8 +82,8 @@ def _budget_said(detail: Detail) -> str:
     one = detail.one
     if one.remaining_percentage is None:
         return "No event has been decided in the window: there is no budget to spend yet."
-    left = words.budget_left(detail.slo.sli_type, one.remaining_bad, one.allowed_bad)
-    said = [f"Now {words.percentage(one.remaining_percentage)} of the budget is left: {left}.", _runs_out_said(detail)]
+    rest = words.budget_left(detail.slo.sli_type, one.remaining_bad, one.allowed_bad)
+    said = [f"Now {words.percentage(one.remaining_percentage)} of the budget is left: {rest}.", _runs_out_said(detail)]
     rise = detail.rise
     if rise:
         gone = f"{words.events(rise.bad.bad)} bad {words.noun(detail.slo.sli_type, rise.bad.bad)}"
@@ -91,7 +91,8 @@ def _budget_said(detail: Detail) -> str:
             f"Over the last day it rose by {rise.points:.1f} points, as {gone} of {detail.local(rise.left):%-d %b}"
             " left the window."
         )
-    if any((part := detail.left(point.window)) is not None and part < FLOOR for point in detail.points):
+    lowest = min((left for point in detail.points if (left := detail.left(point.window)) is not None), default=0.0)
+    if lowest < FLOOR and detail.slo.window == Window.ROLLING:
         said.append(f"The axis ends at {words.number(Decimal(FLOOR))} %; the table goes on.")
     return " ".join(filter(None, said))
 

@@ -100,7 +100,10 @@ def burns(detail: Detail) -> Chart:
         x=across(detail),
         y=plots.bounds(*series, most=top),
         shapes=[_limit(threshold, look) for threshold, look in limits.items()],
-        notes=[plots.level_note(look.severity, threshold) for threshold, look in limits.items()],
+        notes=[
+            plots.level_note(look.severity, threshold, below=threshold < max(limits))
+            for threshold, look in limits.items()
+        ],
     )
     return Chart("burn", "Burn rate", _burns_said(detail, names), drawn if known else None, columns, rows)
 
