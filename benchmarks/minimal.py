@@ -1,4 +1,7 @@
-"""The smallest useful Django + REST framework site: what the portal's web worker is compared with."""
+"""The smallest useful Django + REST framework site: what the portal's web worker is compared with.
+
+With MINIMAL_WITH it holds more apps, separated by commas.
+"""
 
 import os
 
@@ -22,6 +25,7 @@ settings.configure(
         "django.contrib.messages",
         "django.contrib.staticfiles",
         "rest_framework",
+        *filter(None, os.environ.get("MINIMAL_WITH", "").split(",")),
     ],
     MIDDLEWARE=[
         "django.contrib.sessions.middleware.SessionMiddleware",

@@ -25,11 +25,13 @@ def paired(ours: Callable[[], float], theirs: Callable[[], float], pairs: int) -
 
 
 def ratio_row(name: str, pairs: Sequence[tuple[float, float]], unit: str, *, least: float = 0, most: float = 0) -> Row:
-    """The median of the pairs' ratios against a goal: at least `least` or at most `most`."""
+    """The median of the pairs' ratios against a goal: at least `least` or at most `most`; with neither, reported."""
     ratios = sorted(a / b for a, b in pairs)
     middle = median(ratios)
     ours, theirs = median(a for a, _ in pairs), median(b for _, b in pairs)
     detail = f"{ours:,.4g} / {theirs:,.4g} {unit}; {len(ratios)} pairs, {ratios[0]:.2f} to {ratios[-1]:.2f}"
+    if not (least or most):
+        return Row(name, f"{middle:.2f}", detail)
     goal = f">= {least}" if least else f"<= {most}"
     return Row(name, f"{middle:.2f}", detail, goal, middle >= least if least else middle <= most)
 
