@@ -52,7 +52,7 @@ def wants_file(request: Request, params: Any) -> bool:
 class Download(Endpoint):
     """An address that answers with a file where one is wanted."""
 
-    renderer_classes = (JSONRenderer, AsFile)
+    renderer_classes: Sequence[type[JSONRenderer]] = (JSONRenderer, AsFile)
 
     def file(self, name: str, header: Sequence[str], rows: Iterable[Cells], *, now: datetime) -> HttpResponseBase:
         """The rows as a CSV file of this name. What can fail at once fails before the answer has begun."""

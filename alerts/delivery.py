@@ -112,11 +112,12 @@ def _bundle(organization: Organization, channels: Sequence[UUID], now: datetime)
     due = Notification.objects.filter(
         organization=organization, channel__in=channels, state=Notification.State.WAITING, due_at__lte=now
     )
-    by_target: dict[tuple[UUID, str], list[Notification]] = defaultdict(list)
+    by_target: dict[tuple[UUID, str, int | None], list[Notification]] = defaultdict(list)
     for row in due:
-        by_target[row.channel_id, row.target].append(row)
-    sent = _lately(by_target, now)
-    for (channel, target), rows in by_target.items():
+        alone = row.pk if row.html else None  # what has a layout of its own is no part of a bundle
+        by_target[row.channel_id, row.target, alone].append(row)
+    sent = _lately({(channel, target) for channel, target, _ in by_target}, now)
+    for (channel, target, _), rows in by_target.items():
         urgent = any(row.reason in URGENT for row in rows)
         if pacing.may_go_at(urgent, sent[channel, target], now) <= now:
             message = Message.objects.create(

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     REMINDER = "reminder"
     RESOLVED = "resolved"
     TEST = "test"
+    REPORT = "report"
 
 
 class Resolution(StrEnum):

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from accounts.models import Organization
 from alerts import silences
-from alerts.kinds import Reason, Resolution
+from alerts.kinds import Reason, Resolution, Severity
 from alerts.models import AlertEvent, Channel, Notification, SLOAlert
 
 SETTLES_WITHIN = timedelta(hours=1)  # the end of what has flapped is told when it has lasted
@@ -29,6 +30,15 @@ class Said(NamedTuple):
     title: str
     text: str
     short: str
+
+
+class Document(NamedTuple):
+    """A mail with a layout of its own: its subject, its text, its HTML and the path of its page."""
+
+    title: str
+    text: str
+    html: str
+    path: str
 
 
 def tell(
@@ -55,6 +65,25 @@ def tell(
     ]
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+def post(organization: Organization, key: str, targets: Iterable[Target], written: Document, *, now: datetime) -> None:
+    """Send what is about no alert, a report: to each target once for its key."""
+    rows = [
+        Notification(
+            organization=organization,
+            channel=target.channel,
+            target=target.address,
+            reason=Reason.REPORT,
+            severity=Severity.INFO,
+            due_at=now,
+            dedupe_key=f"{key}:{target.channel.pk}:{target.address}",
+            created_at=now,
+            **written._asdict(),
+        )
+        for target in targets
+    ]
+    Notification.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def told(alert: SLOAlert) -> list[Target]:

@@ -146,6 +146,12 @@ def answerable(organization: Organization, slo: SLODefinition | None, *, now: da
     return next((user for user in (owner, *on_call) if user and user.is_active), None)
 
 
+def operations_by_mail(organization: Organization) -> list[Target]:
+    """The operations team's addresses; none while e-mail is switched off."""
+    channels = organization.channels.filter(kind=Kind.EMAIL, for_operations=True, is_active=True, off_at=None)
+    return _each_once(target for one in channels.order_by("name") if _switched_on(one) for target in _readers(one))
+
+
 def in_turn(organization: Organization, *, now: datetime) -> dict[UUID, list[UUID]]:
     """Of each rota who is on call, followed by who is asked when they cannot be reached."""
     still = Prefetch("overrides", RotaOverride.objects.filter(end__gt=now))

@@ -145,7 +145,7 @@ def one_of(name: str, value: object, choices: Sequence[str], *, status: int = 40
     return value
 
 
-def read_moment(name: str, text: str, zone: ZoneInfo) -> datetime:
+def read_moment(name: str, text: str, zone: ZoneInfo, *, status: int = 400) -> datetime:
     """In UTC; a bare date is the start of a local day."""
     text = re.sub(r" (\d\d:?\d\d)$", r"+\1", text[:40]) if "T" in text else text[:40]  # a + that was not escaped
     try:
@@ -156,11 +156,11 @@ def read_moment(name: str, text: str, zone: ZoneInfo) -> datetime:
         else:
             raise ValueError(text)
         if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-            raise refusal(name, "range", f"Must lie in the years {FIRST_YEAR} to {LAST_YEAR}.")
+            raise refusal(name, "range", f"Must lie in the years {FIRST_YEAR} to {LAST_YEAR}.", status=status)
     except (ValueError, OverflowError):
-        raise refusal(name, "invalid", f"Must be {MOMENT}.") from None
+        raise refusal(name, "invalid", f"Must be {MOMENT}.", status=status) from None
     if moment.tzinfo is None:
-        raise refusal(name, "invalid", f"A time without an offset is refused; it must be {MOMENT}.")
+        raise refusal(name, "invalid", f"A time without an offset is refused; it must be {MOMENT}.", status=status)
     return moment.astimezone(UTC)
 
 

@@ -8,6 +8,7 @@ from django.urls.converters import PathConverter
 from alerts import api as alerts
 from alerts import inbox
 from kpis.api import facts, kpis, rows
+from reports import api as reports
 from slos import api as slos
 from slos.drilldown import behind_figure
 from slos.recount import rows_since
@@ -41,6 +42,9 @@ urlpatterns = [
     path("slos/initialize", slos.Initialize.as_view(), name="api-initialize"),
     path("measurements/calculate", slos.Calculate.as_view(), name="api-calculate"),
     path("jobs/<uuid:job_id>", slos.JobState.as_view(), name="api-job"),
+    # reports
+    path("reports", reports.Reports.as_view(), name="api-reports"),
+    path("reports/<uuid:report_id>", reports.OneReport.as_view(), name="api-report"),
     # alerts
     path("alerts", alerts.Alerts.as_view(), name="api-alerts"),
     path("alerts/<uuid:alert_id>", alerts.Alert.as_view(), name="api-alert"),

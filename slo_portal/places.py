@@ -22,6 +22,7 @@ MANUAL = {  # by the name of a page: the file under docs/ that helps with it
     "invoice": "find-invoices",
     "exceptions": "find-invoices",
     "mailbox": "notifications",
+    "reports": "reports",
     "account": "users",
     "password": "users",
     "two-step": "users",

@@ -13,6 +13,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from accounts.models import Organization
 from slos.models import Period
 
+REPORTED_AT = {"daily": "7", "weekly": "9", "monthly": "11"}  # a report is due six hours after its period has ended
 MEASURED_AT = {Period.HOURLY: "1-59/15", Period.DAILY: "3", Period.WEEKLY: "5"}  # minutes of every hour
 
 SHARED = ("tick", "delivery", "heartbeat", "pulse", "system figures", "charts", "clean-up")
@@ -58,18 +59,30 @@ def ensure() -> None:
 
 
 def ensure_for(organization: Organization) -> None:
-    """The measurement tasks of one organisation."""
+    """The measurements and reports of one organisation."""
     for period, minutes in MEASURED_AT.items():
-        crontab, _ = CrontabSchedule.objects.get_or_create(
-            minute=minutes, hour="*", day_of_week="*", day_of_month="*", month_of_year="*", timezone="UTC"
-        )
         _ensure(
             _name(period, organization),
             "slo_portal.tasks.measurement",
-            crontab=crontab,
+            crontab=_every_hour_at(minutes),
             kwargs=json.dumps({"period": period, "organization": organization.slug}),
             description=f"Writes the {period} measurements that are due, in {organization.name}'s time zone.",
         )
+    for kind, minutes in REPORTED_AT.items():
+        _ensure(
+            f"{kind} report: {organization.slug}",
+            "slo_portal.tasks.report",
+            crontab=_every_hour_at(minutes),
+            kwargs=json.dumps({"kind": kind, "organization": organization.slug}),
+            description=f"Makes the {kind} reports that are due, in {organization.name}'s time zone.",
+        )
+
+
+def _every_hour_at(minutes: str) -> CrontabSchedule:
+    found, _ = CrontabSchedule.objects.get_or_create(
+        minute=minutes, hour="*", day_of_week="*", day_of_month="*", month_of_year="*", timezone="UTC"
+    )
+    return found
 
 
 def _ensure(name: str, task: str, **schedule: Any) -> None:

@@ -18,6 +18,7 @@ from alerts.evaluate import evaluate
 from kpis import rollups
 from monitoring import samples, system
 from monitoring.models import Process
+from reports import writing
 from slo_portal import broker, late
 from slo_portal import clean_up as cleaning
 from slo_portal.heartbeat import send as send_heartbeat
@@ -108,6 +109,16 @@ def measurement(period: str, organization: str) -> None:
         if settings.METRICS_ENABLED and getattr(settings, ENABLED[Period(period)]) and found:
             tick_slos(found, now=timezone.now())
             measure.catch_up(found, period, now=timezone.now())
+
+
+@shared_task
+def report(kind: str, organization: str) -> None:
+    """Make and send the reports that are due; `kind` is daily, weekly or monthly."""
+    with _working_for(slug=organization, is_active=True) as found:
+        if settings.METRICS_ENABLED and found:
+            tick_slos(found, now=timezone.now())
+            if writing.write_due(found, kind, now=timezone.now()):
+                _hand_over(str(found.pk))
 
 
 @shared_task

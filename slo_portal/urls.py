@@ -5,6 +5,7 @@ from accounts.problems import not_found
 from alerts import inbox
 from kpis.views import kpi_file, kpis
 from monitoring.views import detailed, live, metrics, ready
+from reports.views import report, reports
 from slo_portal.views import Schema, docs, manual_page, try_out
 from slos.recount import rows_since
 from slos.views.invoices import exceptions, invoice, invoices
@@ -30,6 +31,8 @@ urlpatterns = [
     path("slo/<uuid:slo_id>/", objective, ALERTS, name="objective"),
     path("slo/<uuid:slo_id>/<slug:key>.csv", objective_file, ALERTS, name="objective-file"),
     path("part/slo/<uuid:slo_id>", objective_part, ALERTS, name="objective-part"),
+    path("reports/", reports, name="reports"),
+    path("reports/<uuid:pk>/", report, name="report"),
     path("", include("alerts.urls")),
     path("", include("accounts.urls")),
     path("health/live", live, name="live"),

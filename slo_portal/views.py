@@ -14,6 +14,7 @@ from accounts.endpoint import Endpoint
 from accounts.pages import for_members
 from alerts.models import SLOAlert
 from kpis.params import Params
+from reports.models import Report
 from slo_portal import manual
 from slo_portal.api_urls import urlpatterns
 from slo_portal.openapi.document import document
@@ -46,6 +47,7 @@ def own_ids(access: Access) -> dict[str, object]:
     newest = {
         "slo_id": SLODefinition.objects.filter(**mine).order_by("name"),
         "alert_id": SLOAlert.objects.filter(**mine).order_by("-breached_at"),
+        "report_id": Report.objects.filter(**mine).order_by("-created_at"),
         "job_id": Job.objects.filter(**mine).order_by("-created_at"),
     }
     return {name: one for name, rows in newest.items() if (one := rows.values_list("pk", flat=True).first())}

@@ -15,7 +15,7 @@ from django.db.models import ForeignKey, Model
 from accounts.models import Organization
 from accounts.reach import EVERYTHING
 
-APPS = ("kpis", "slos", "alerts", "monitoring")
+APPS = ("kpis", "slos", "alerts", "reports", "monitoring")
 OF_THE_HOUSE = {"monitoring.Process"}  # of no organisation
 OF_ACCOUNTS = ("accounts.StoredAnswer",)
 APPEND_ONLY = ("accounts_auditentry",)  # nobody edits what happened

@@ -82,7 +82,7 @@ def as_described(answer: HttpResponse) -> None:
 
 def data(answer: HttpResponse) -> dict[str, Any]:
     """What a request that was granted brought."""
-    assert answer.status_code in (200, 202), answer.content
+    assert answer.status_code in (200, 201, 202), answer.content
     return answer.json()["data"]
 
 

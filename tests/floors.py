@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-FLOORS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")  # a floor may import those before it
+FLOORS = (
+    "accounts",
+    "kpis",
+    "slos",
+    "alerts",
+    "reports",
+    "monitoring",
+    "slo_portal",
+)  # a floor may import those before it
 PURE = (
     "accounts.addresses",
     "accounts.cells",
@@ -43,6 +51,7 @@ PURE = (
     "kpis.staleness",
     "kpis.stats",
     "kpis.words",
+    "reports.periods",
     "slos.budget",
     "slos.burn",
     "slos.growth",

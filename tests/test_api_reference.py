@@ -55,7 +55,9 @@ def test_the_calls_work_as_they_stand() -> None:
     api = a_caller(scope="admin")
     job = data(api.post("measurements/calculate?period=hourly"))["task_id"]
     alert = an_alert(api.organization, now=timezone.now())
+    report = data(api.post("reports", {"start_date": "2026-01-01", "end_date": "2026-02-01"}))["id"]
     known = {"API": API.rstrip("/"), "TOKEN": api.token, "SLO": str(alert.slo_id), "JOB": job, "ALERT": str(alert.pk)}
+    known["REPORT"] = report
     for arguments in calls():
         filled = [re.sub(r"\$(\w+)", lambda name: known[name[1]], argument) for argument in arguments]
         given = argparse.ArgumentParser()

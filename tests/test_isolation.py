@@ -43,6 +43,7 @@ POLICIES = {  # by the beginning of a name, the longest that fits
     "docs": MEMBERS,
     "help": MEMBERS,
     "kpi": MEMBERS,
+    "report": MEMBERS,
     "own-tokens": MEMBERS,
     "revoke-own-token": MEMBERS,
 }

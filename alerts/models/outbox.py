@@ -119,6 +119,8 @@ class Notification(models.Model):
     title = models.CharField(max_length=200)
     text = models.TextField()
     short = models.CharField(max_length=160, default="", blank=True)
+    html = models.TextField(default="", blank=True)  # of what has a layout of its own, and a message of its own
+    path = models.CharField(max_length=200, default="", blank=True)  # its page, where that is not the alert's
     due_at = models.DateTimeField()
     state = models.CharField(max_length=9, choices=State, default=State.WAITING)
     message = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="notifications")

@@ -47,7 +47,7 @@ def build(target: str, outgoing: Outgoing) -> mail.EmailMultiAlternatives:
     if len(outgoing.items) == 1:  # all that is said about one alert stays together
         headers["References"] = headers["In-Reply-To"] = _id(f"alert {outgoing.items[0].alert_id}")
     message = mail.EmailMultiAlternatives(texts.subject(outgoing), texts.text(outgoing), to=[target], headers=headers)
-    html = _html(outgoing)
+    html = outgoing.items[0].html or _html(outgoing)
     if html:
         message.attach_alternative(html, "text/html")
     return message

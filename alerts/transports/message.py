@@ -18,7 +18,10 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Item:
-    """One alert in a message. `reason` is a key of REASONS, resolved or test; an address that is empty is left out."""
+    """One alert or report in a message. `reason` is a key of REASONS, resolved, test or report.
+
+    An address that is empty is left out.
+    """
 
     alert_id: str
     reason: str
@@ -31,6 +34,7 @@ class Item:
     acknowledge_url: str = ""
     short: str = ""  # the title for a telephone
     slo_url: str = ""
+    html: str = ""  # the whole mail, of what has a layout of its own
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from datetime import datetime
 from alerts.kinds import Severity
 from alerts.transports.message import REASONS, Item, Outgoing
 
-MARKS = {"info": "○", "warning": "▲", "critical": "✖", "incident": "✖", "resolved": "✔", "test": "○"}
+MARKS = {"info": "○", "warning": "▲", "critical": "✖", "incident": "✖", "resolved": "✔", "test": "○", "report": "○"}
+PLAIN = ("resolved", "test", "report")  # reasons that say what a message is, whatever its severity
 LONGEST_SUBJECT = 180
 LONGEST_SMS = 306  # two parts, in the alphabet below
 GSM = frozenset(
@@ -28,25 +29,25 @@ SPELLED = {
 
 def label(item: Item) -> str:
     """The one word in front of an alert: its severity, or that it is over, or only a test."""
-    return item.reason if item.reason in ("resolved", "test") else item.severity
+    return item.reason if item.reason in PLAIN else item.severity
 
 
 def reason(item: Item) -> str:
     """Why it is sent, where the label does not say it already."""
-    if item.reason in ("resolved", "test"):
+    if item.reason in PLAIN:
         return f"was {item.severity}" if item.reason == "resolved" else ""
     return REASONS.get(item.reason, item.reason)
 
 
 def since(item: Item, outgoing: Outgoing) -> str:
-    began = {"resolved": "Began at", "test": "Sent at"}.get(item.reason, "Since")
+    began = {"resolved": "Began at", "test": "Sent at", "report": "Made at"}.get(item.reason, "Since")
     return f"{began} {moment(item.opened_at, outgoing)}"
 
 
 def counted(outgoing: Outgoing) -> str:
     """ "3 critical, 4 warning, 1 resolved", the worst first."""
     counts = Counter(label(item) for item in outgoing.items)
-    order = [*reversed([severity.value for severity in Severity]), "resolved", "test"]
+    order = [*reversed([severity.value for severity in Severity]), *PLAIN]
     return ", ".join(f"{counts[word]} {word}" for word in order if counts[word])
 
 
@@ -56,7 +57,7 @@ def subject(outgoing: Outgoing) -> str:
     if len(outgoing.items) > 1:
         text = f"[{label(first)}] {len(outgoing.items)} alerts of {outgoing.organization}: {counted(outgoing)}"
     else:
-        again = f"{reason(first)}: " if first.reason not in ("opened", "resolved", "test") else ""
+        again = f"{reason(first)}: " if first.reason not in ("opened", *PLAIN) else ""
         text = f"[{label(first)}] {again}{first.title}"
     return clip(one_line(text), LONGEST_SUBJECT)
 

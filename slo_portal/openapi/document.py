@@ -17,7 +17,13 @@ from slo_portal.openapi.problem import Problem
 METHODS = ("get", "post", "put", "patch", "delete")
 SERVER = "/api/v1/metrics"
 REF = "#/components/schemas/{name}"
-TAGS = {"facts": "Facts come in, and can be looked at", "kpis": "KPIs", "slos": "Objectives", "alerts": "Alerts"}
+TAGS = {
+    "facts": "Facts come in, and can be looked at",
+    "kpis": "KPIs",
+    "slos": "Objectives",
+    "reports": "Reports",
+    "alerts": "Alerts",
+}
 EXAMPLES = Path(__file__).with_name("examples.json")
 NUMBERS = {"extraction_confidence": {"minimum": 0, "maximum": 1}}
 HEADERS = {
@@ -54,7 +60,7 @@ def address(route: URLPattern) -> str:
 def tag(route: URLPattern) -> str:
     """By what the address begins with."""
     first = address(route).split("/")[1]
-    return {"alerts": "alerts", "kpis": "kpis", "metrics": "kpis"}.get(
+    return {"alerts": "alerts", "reports": "reports", "kpis": "kpis", "metrics": "kpis"}.get(
         first, "facts" if first in ("invoices", "exceptions", "system", "events") else "slos"
     )
 
@@ -202,6 +208,8 @@ def _answer(one: Operation, example: Mapping[str, Any]) -> dict[str, Any]:
         content[JSON]["example"] = example["answer"]
     if one.file:
         content[CSV] = {"schema": {"type": "string"}}
+    if one.page:
+        content["text/html"] = {"schema": {"type": "string"}}
     names = [*HEADERS]
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     return {"description": HTTPStatus(one.status).phrase, "headers": headers, "content": content}

@@ -7,7 +7,8 @@ from typing import Any
 from alerts.kinds import AlertType, Severity
 from kpis import messages
 from kpis.rows import EXCEPTIONS, INVOICES, OF_AN_INVOICE, Table
-from slo_portal.openapi import alerts, facts, kpis, objectives
+from reports.models import Report
+from slo_portal.openapi import alerts, facts, kpis, objectives, reports
 from slos.behind import Outcome
 from slos.models import Period, SLIType
 
@@ -39,6 +40,7 @@ class Operation:
     media: tuple[str, ...] = (JSON,)
     status: int = 200
     file: bool = False
+    page: bool = False
     text: str = ""
     conflicts: bool = False
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -188,6 +190,33 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         },
     ),
     ("api-job", "get"): Operation("Show a job", objectives.OneJob),
+    ("api-reports", "get"): Operation(
+        "List reports",
+        reports.Reports,
+        (
+            Param("kind", choice(Report.Kind.values), "Only of this kind."),
+            Param("limit", whole(1, 500, 50), "Rows of a page."),
+            Param("cursor", ID, "next_cursor of the page before."),
+        ),
+    ),
+    ("api-reports", "post"): Operation(
+        "Make a report",
+        reports.OneReport,
+        body=reports.ReportWish,
+        status=201,
+        text="Of any range, widened to whole buckets of 5 minutes, and a part of the work. It is kept as it is made.",
+    ),
+    ("api-report", "get"): Operation(
+        "Show a report",
+        reports.OneReport,
+        (
+            Param(
+                "format", choice(("json", "csv", "html"), default="json"), "csv: its figures as a file; html: to print."
+            ),
+        ),
+        file=True,
+        page=True,
+    ),
     ("api-alerts", "get"): Operation(
         "List alerts",
         alerts.Alerts,

@@ -85,6 +85,11 @@ def calls(api: Caller) -> Iterator[Call]:
     yield Call("POST", "/measurements/calculate", "/measurements/calculate?period=daily&hours_back=48")
     job = data(api.post("measurements/calculate?period=daily&hours_back=48"))["task_id"]
     yield Call("GET", "/jobs/{job_id}", f"/jobs/{job}")
+    wish = {"start_date": "2026-11-10", "end_date": "2026-11-11", "filters": {"vendor": "Acme"}}
+    yield Call("POST", "/reports", "/reports", wish)
+    yield Call("GET", "/reports", "/reports?limit=2")
+    report = data(api.post("reports", {"start_date": "2026-11-10", "end_date": "2026-11-11"}))["id"]
+    yield Call("GET", "/reports/{report_id}", f"/reports/{report}")
     alert = an_alert(api.organization, now=NOW - timedelta(minutes=9))
     one = f"/alerts/{alert.pk}"
     yield Call("GET", "/alerts", "/alerts?resolved=false&severity=warning")

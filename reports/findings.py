@@ -1,0 +1,126 @@
+"""What went wrong or got worse, what has most to do with it, and what to do next, in words."""
+
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from alerts.phrases import name as clean
+from alerts.phrases import up
+from kpis.words import plural
+from reports.asked import Asked
+from reports.objectives import Result
+from slos import behind, words
+from slos.behind import Contributor, Outcome
+from slos.budget import MIN_BAD
+
+MOST = 5  # findings
+MOST_MISSES = 20  # of one objective
+CHANCE = 2  # standard deviations that say that more is bad than before, and not by chance
+STEPS = {
+    "time_to_ready": "follow three of the late invoices through their steps, and see where they waited",
+    "approval_latency": "ask who had the late invoices on the desk, and who stands in for them",
+    "exception_resolution_time": "see who owns these exceptions, and whether one cause makes most of them",
+    "validation_pass_rate": "compare what was extracted with the documents, and mend the check or the extraction",
+    "processing_success_rate": "read the error of three failed invoices, and mend what they have in common",
+    "extraction_accuracy": "look at the layout of their documents, and train or configure for it",
+    "duplicate_recall": "see what the missed duplicates differ in, and widen the comparison by it",
+}
+Told = dict[str, object]
+
+
+def findings(asked: Asked, found: list[Result]) -> list[Told]:
+    """The worst first: objectives under their target, and those that got worse by more than chance."""
+    worst = [one for one in found if one.met is False or got_worse(one)]
+    worst.sort(key=lambda one: (one.met is not False, -_overspent(one), one.slo.name))
+    return [_finding(asked, one) for one in worst[:MOST]]
+
+
+def got_worse(one: Result) -> bool:
+    """More bad events than the rate before lets expect, by more than chance would bring."""
+    if not one.before.total or one.counts.bad < MIN_BAD:
+        return False
+    expected = one.before.bad / one.before.total * one.counts.total
+    return one.counts.bad > expected + CHANCE * expected.sqrt()
+
+
+def _overspent(one: Result) -> Decimal:
+    return one.counts.bad / (one.slo.budget * one.counts.total) if one.counts.total else Decimal(0)
+
+
+def _finding(asked: Asked, one: Result) -> Told:
+    since = asked.scope.since
+    whole = not asked.only and (since is None or since <= asked.span.start)
+    span = asked.span
+    parts = behind.contributors(one.slo, span.start, span.end, now=asked.now) if whole else []
+    first = parts[0] if parts else None
+    return {
+        "name": one.slo.name,
+        "id": str(one.slo.pk),
+        "what": _what(one),
+        "contributor": _contributor(first) if first else None,
+        "why": _why(first, looked=whole),
+        "next_step": f"Next step: {STEPS[one.slo.sli_type]}.",
+        "bad_rows": asked.bad_rows(one.slo) + (f"&{urlencode({first.field: first.value})}" if first else ""),
+    }
+
+
+def _what(one: Result) -> str:
+    bad, total = up(one.counts.bad), words.number(one.counts.total)
+    text = f"{words.percentage(one.achieved)} of {total} were good, {bad} were not"
+    text += f"; promised are {words.plain(one.slo.target_percentage)}{words.SPACE}%."
+    if one.change is not None and one.change < 0:
+        text += f" That is {up(Decimal(str(-one.change)), 1)} points less than in the period before."
+    return text
+
+
+def _contributor(part: Contributor) -> Told:
+    return {
+        "field": part.field,
+        "value": clean(part.value),
+        "bad": float(part.bad),
+        "total_bad": float(part.total_bad),
+        "share_percentage": float(round(part.share * 100, 1)),
+        "times": float(round(part.lift, 1)),
+    }
+
+
+def _why(part: Contributor | None, *, looked: bool) -> str:
+    if part is None:
+        return (
+            "No vendor, channel, document type or kind has more than its share of them."
+            if looked
+            else "What they have in common is looked up for the whole of the work, and while its rows are kept."
+        )
+    label = part.field.replace("_", " ")
+    return (
+        f"The {label} {clean(part.value)} has {up(part.bad)} of the {up(part.total_bad)}, "
+        f"{part.lift:.1f} times its share: begin there."
+    )
+
+
+def misses(asked: Asked, found: list[Result]) -> list[Told]:
+    """Each bad event of the objectives that have too few to be judged by."""
+    few = [one for one in found if one.standing and one.standing.too_few and one.counts.bad and not asked.only]
+    span, listed = asked.span, []
+    for one in few:
+        rows = behind.page(one.slo, span.start, span.end, Outcome.BAD, now=asked.now, limit=MOST_MISSES)
+        listed += [{"name": one.slo.name, "row": str(event.row), "at": event.at} for event in rows]
+    return listed
+
+
+def headline(found: list[Result], alerts: Told) -> str:
+    """The report in one or two sentences."""
+    judged = [one for one in found if one.met is not None]
+    missed = sorted((one for one in judged if not one.met), key=_overspent, reverse=True)
+    if not judged:
+        return f"Nothing was measured. {_alerts(alerts)}"
+    text = f"{len(judged) - len(missed)} of {len(judged)} {plural('objective', len(judged))} met"
+    if missed:
+        worst = missed[0]
+        text += f"; furthest off is {worst.slo.name} with {words.percentage(worst.achieved)}"
+        text += f" of {words.plain(worst.slo.target_percentage)}{words.SPACE}%"
+    return f"{text}. {_alerts(alerts)}"
+
+
+def _alerts(alerts: Told) -> str:
+    opened, still = int(str(alerts["opened"])), int(str(alerts["still_open"]))
+    return f"{opened or 'No'} {plural('alert', opened)} opened, {still or 'none'} still open at the end."

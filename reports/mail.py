@@ -1,0 +1,15 @@
+"""A report as a mail: HTML that mail programs show, and a text that says all of it by itself."""
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from alerts.outbox import Document
+from reports.models import Report
+
+
+def of(report: Report) -> Document:
+    path = reverse("report", args=[report.pk])
+    context = {"report": report, "told": report.content, "host": settings.SITE_URL, "path": path}
+    text = render_to_string("reports/mail.txt", context).strip()
+    return Document(report.title[:200], text, render_to_string("reports/mail.html", context), path)

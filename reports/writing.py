@@ -1,0 +1,108 @@
+"""Makes reports: those of a period once, whatever dies and whoever else is at it, and on demand."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from accounts.models import Organization, User
+from alerts import outbox
+from alerts.recipients import operations_by_mail
+from kpis.failpoints import fp
+from kpis.params import Span
+from kpis.periods import Interval, ceil, floor, local_date
+from reports import mail
+from reports.asked import Asked
+from reports.content import content
+from reports.models import Report
+from reports.periods import closed, last_closed, name
+from slos.models import SLIBucket
+
+WAITS = timedelta(hours=6)  # after the end of a period: what comes late in the night is in it
+MOST = {"daily": 31, "weekly": 8, "monthly": 12}  # periods that are caught up, the newest ones
+NAMES = {**dict(Report.Kind.choices), Report.Kind.ON_DEMAND: "Report"}
+
+
+def write_due(organization: Organization, kind: str, *, now: datetime) -> int:
+    """Make the reports of the periods that are over and have none; returns how many. Only the last one is mailed."""
+    written, spans = 0, due(organization, kind, now=now)
+    for span in spans:
+        written += _write_period(organization, kind, span, mailed=span == spans[-1], now=now)
+    return written
+
+
+def due(organization: Organization, kind: str, *, now: datetime) -> list[Interval]:
+    """Oldest first. A new organisation begins with the last period, if anything was known of it."""
+    zone, ready = organization.time_zone, now - WAITS
+    newest = Report.objects.filter(organization=organization, kind=kind).order_by("-first_day").first()
+    if newest:
+        return closed(kind, newest.period_end, ready, zone)[-MOST[kind] :]
+    last = last_closed(kind, ready, zone)
+    return [last] if last[1] > organization.created_at or _has_events(organization, last) else []
+
+
+def _has_events(organization: Organization, span: Interval) -> bool:
+    start, end = span
+    return SLIBucket.objects.filter(organization=organization, width=60, start__gte=start, start__lt=end).exists()
+
+
+def _write_period(organization: Organization, kind: str, span: Interval, *, mailed: bool, now: datetime) -> bool:
+    """The report and what is to be sent of it are one transaction; False where somebody else was faster."""
+    fp("report.before_claim")
+    with transaction.atomic():
+        _one_at_a_time(organization, kind)
+        day = local_date(span[0], organization.time_zone)
+        if Report.objects.filter(organization=organization, kind=kind, first_day=day).exists():
+            return False
+        report = _store(organization, kind, span, {}, None, now)
+        fp("report.before_outbox")
+        if mailed:
+            _send(report, now)
+        fp("report.before_commit")
+    fp("report.after_commit")
+    return True
+
+
+def write(organization: Organization, span: Span, only: Mapping[str, str], *, by: User | None, now: datetime) -> Report:
+    """On demand, for any range, widened to whole buckets of 5 minutes, and any part of the work."""
+    borders = floor(span.start), ceil(span.end)
+    with transaction.atomic():
+        return _store(organization, Report.Kind.ON_DEMAND, borders, only, by, now)
+
+
+def _store(
+    organization: Organization, kind: str, span: Interval, only: Mapping[str, str], by: User | None, now: datetime
+) -> Report:
+    made = content(Asked(organization, Span(*span), only, now), with_misses=kind == Report.Kind.DAILY)
+    part = "".join(f", {field.replace('_', ' ')} {value}" for field, value in only.items())
+    zone = organization.time_zone
+    report = Report.objects.create(
+        organization=organization,
+        kind=kind,
+        first_day=local_date(span[0], zone),
+        period_start=span[0],
+        period_end=span[1],
+        filters=dict(only),
+        title=f"{NAMES[kind]}{' report' if kind != Report.Kind.ON_DEMAND else ''}: {name(kind, span, zone)}{part}"[
+            :200
+        ],
+        headline=made["headline"],
+        content=made,
+        created_at=now,
+        created_by=by,
+    )
+    report.refresh_from_db(fields=["content"])  # as whoever reads it sees it
+    return report
+
+
+def _send(report: Report, now: datetime) -> None:
+    targets = operations_by_mail(report.organization)
+    written = mail.of(report)
+    outbox.post(report.organization, f"report:{report.pk}", targets, written, now=now)
+
+
+def _one_at_a_time(organization: Organization, kind: str) -> None:
+    """Another who makes the same report is waited for. Until the end of the transaction."""
+    with connection.cursor() as cursor:
+        lock = f"report {kind} {organization.pk}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [lock])

@@ -1,0 +1,194 @@
+"""What the addresses of reports answer, and what a report may be asked for."""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from reports.models import Report
+from slo_portal.openapi.common import Consumed, Count, Id, Pages, Part, Parts, Percentage, Span, Time, Told, of
+from slo_portal.openapi.kpis import Amount, Excepted, Performance, Volume
+from slos.budget import Status
+
+Points = Annotated[float | None, Meta(description="In points, against the period before.")]
+
+
+class Brief(Told):
+    id: Id
+    kind: of(Report.Kind.values)  # type: ignore[valid-type]
+    title: str
+    headline: str
+    period_start: Time
+    period_end: Time
+    filters: Parts
+    created_at: Time
+    created_by: str | None
+
+
+class Reports(Told):
+    reports: list[Brief]
+    pagination: Pages
+
+
+class Standing(Told):
+    status: of(Status)  # type: ignore[valid-type]
+    word: str
+    mark: str
+    tone: str
+    window: str
+    achieved_percentage: Percentage
+    remaining_percentage: Percentage
+    burn_rate_1d: float | None
+    too_few_to_judge: bool
+
+
+class Attained(Told):
+    id: Id
+    name: str
+    sli_type: str
+    promise: str
+    target_percentage: float
+    good_events_count: Part
+    bad_events_count: Part
+    total_events_count: Count
+    achieved_percentage: Percentage
+    met: Annotated[bool | None, Meta(description="null where nothing was decided.")]
+    error_budget_consumed: Consumed
+    before_achieved_percentage: Percentage
+    change: Points
+    standing: Annotated[Standing | None, Meta(description="At the end; null where no bucket reaches back so far.")]
+    bad_rows: Annotated[str, Meta(description="The page of the rows behind what was bad.")]
+
+
+class Finding(Told):
+    name: str
+    id: Id
+    what: str
+    contributor: dict[str, str | float] | None
+    why: str
+    next_step: str
+    bad_rows: str
+
+
+class Missed(Told):
+    name: str
+    row: str
+    at: Time
+
+
+class BudgetRow(Told):
+    name: str
+    left: list[Percentage]
+
+
+class Budgets(Told):
+    by: of(["", "daily", "weekly"])  # type: ignore[valid-type]
+    moments: list[Time]
+    rows: list[BudgetRow]
+
+
+class Shown(Told):
+    name: str
+    label: str
+    value: float | None
+    shown: str
+    before: float | None
+    before_shown: str
+    change: float | None
+
+
+class ReportedKpis(Told):
+    volume: Volume
+    performance: Performance
+    daily_average_invoices: float
+    success_rate_grade: of("ABCD") | None  # type: ignore[valid-type]
+    performance_trend: str | None
+    straight_through_rate: Percentage
+    percentiles: dict[str, dict[str, float | None]]
+    exceptions: list[Excepted]
+    amounts: list[Amount]
+    shown: list[Shown]
+    url: str
+    rows: str
+
+
+class ReportedAlert(Told):
+    id: Id
+    title: str
+    severity: str
+    name: str
+    opened_at: Time
+    acknowledged_at: Time | None
+    resolved_at: Time | None
+    url: str
+
+
+class ReportedAlerts(Told):
+    opened: Count
+    acknowledged: Count
+    resolved: Count
+    still_open: Count
+    by_severity: dict[str, int]
+    median_seconds_to_acknowledge: float | None
+    median_seconds_to_resolve: float | None
+    listed: list[ReportedAlert]
+    more: bool
+
+
+class ReportedIncident(Told):
+    title: str
+    owner: str | None
+    opened_at: Time
+    closed_at: Time | None
+    url: str
+
+
+class Change(Told):
+    name: str
+    at: Time
+    by: str | None
+    what: str
+
+
+class Content(Told):
+    form: int
+    headline: str
+    period: Span
+    time_zone: str
+    filters: Parts
+    data_through: Time | None
+    counted_since: Time | None
+    objectives: list[Attained]
+    findings: list[Finding]
+    misses: list[Missed]
+    budgets: Budgets
+    kpis: ReportedKpis
+    alerts: ReportedAlerts
+    incidents: list[ReportedIncident]
+    changes: list[Change]
+
+
+class Restated(Told):
+    name: str
+    figure: str
+    stored: float
+    now: float
+
+
+class Posted(Told):
+    target: str
+    state: str
+    sent_at: Time | None
+    error: str
+
+
+class OneReport(Brief):
+    content: Annotated[Content, Meta(description="As it was made.")]
+    restated: Annotated[list[Restated], Meta(description="Figures that late data has moved since.")]
+    deliveries: list[Posted]
+    as_of: Time
+
+
+class ReportWish(Struct, forbid_unknown_fields=True):
+    start_date: Annotated[str, Meta(description="Inclusive; a bare date is the start of a local day.")]
+    end_date: Annotated[str, Meta(description="Exclusive. A report may cover up to 731 days.")]
+    filters: Annotated[dict[str, Any] | UnsetType, Meta(description="vendor, channel, document_type.")] = UNSET
