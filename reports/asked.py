@@ -40,6 +40,9 @@ class Asked:
         """The range as the addresses of pages take it."""
         return {"start": iso(self.span.start), "end": iso(self.span.end)}
 
+    def page_of(self, slo: SLODefinition) -> str:
+        return f"{reverse('objective', args=[slo.pk])}?{urlencode({'range': 'custom', **self.borders})}"
+
     def bad_rows(self, slo: SLODefinition) -> str:
         """The address of the rows behind what was bad."""
         query = {"slo": str(slo.pk), "outcome": "bad", **self.borders, **self.only}

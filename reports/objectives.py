@@ -104,6 +104,7 @@ def told(asked: Asked, one: Result) -> dict[str, object]:
         "before_achieved_percentage": percent(one.before.ratio),
         "change": one.change,
         "standing": _standing(one.standing) if one.standing else None,
+        "url": asked.page_of(slo),
         "bad_rows": asked.bad_rows(slo),
     }
 

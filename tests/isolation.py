@@ -27,6 +27,8 @@ from alerts.models import (
     SLOAlert,
 )
 from kpis.models import InvoiceMetric, SystemMetric
+from kpis.params import Span
+from reports import writing
 from slo_portal import walls
 from slos import jobs
 from slos.models import Job, SLODefinition
@@ -72,10 +74,13 @@ def a_firm(name: str, now: datetime) -> Firm:
     _told(organization, alert, name, now)
     job = jobs.request(organization, "daily", now - timedelta(days=1), now, by=admin)
     Job.objects.filter(pk=job.pk).update(error=f"{name} failed")
+    report = writing.write(organization, Span(now - timedelta(days=3), now), {}, by=admin, now=now)
     objects = {
         "slo_id": organization.slos.first().pk,  # type: ignore[union-attr]
         "alert_id": alert.pk,
         "job_id": job.pk,
+        "report_id": report.pk,
+        "report": report.pk,
         "invoice_id": f"{name}-1",
         "invoice": InvoiceMetric.objects.get(organization=organization, invoice_id=f"{name}-1").pk,
         "key": "budget",

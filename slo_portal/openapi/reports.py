@@ -56,6 +56,7 @@ class Attained(Told):
     before_achieved_percentage: Percentage
     change: Points
     standing: Annotated[Standing | None, Meta(description="At the end; null where no bucket reaches back so far.")]
+    url: Annotated[str, Meta(description="The page of the objective.")]
     bad_rows: Annotated[str, Meta(description="The page of the rows behind what was bad.")]
 
 

@@ -36,7 +36,9 @@ def test_a_new_organization_gets_its_objectives_and_its_schedule(root):
     third = Organization.objects.get(slug="third")
     assert third.slos.count() == 7
     tasks = PeriodicTask.objects.filter(name__endswith=": third")
-    assert {json.loads(task.kwargs)["period"] for task in tasks} == {"hourly", "daily", "weekly"}
+    meant = [json.loads(task.kwargs) for task in tasks]
+    assert {one.get("period") for one in meant} == {"hourly", "daily", "weekly", None}
+    assert {one.get("kind") for one in meant} == {"daily", "weekly", "monthly", None}
     assert "7 objectives" in text(answer)
 
 
