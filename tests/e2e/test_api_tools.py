@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,8 @@ from accounts.tokens import issue
 from alerts import lifecycle
 from alerts.lifecycle import By
 from alerts.models import AlertEvent
+from kpis.params import Span
+from reports import writing
 from slo_portal.api_urls import urlpatterns
 from slo_portal.openapi.document import SERVER, document
 from slos import jobs
@@ -52,6 +54,7 @@ def known(organization: Organization, token: str) -> dict[str, list[str]]:
     invoice(organization, "known", now=now)
     slo = organization.slos.get(sli_type="time_to_ready")
     job = jobs.request(organization, "daily", now, now, by=organization.users.first())
+    report = writing.write(organization, Span(now - timedelta(days=1), now), {}, by=None, now=now)
     alerts = [str(an_alert(organization, sli_type, now=now).pk) for sli_type in SLI_TYPES]
     user = organization.users.get(username="ada")
     held = an_alert(organization, "exception_resolution_time", now=now)  # by her who asks, and touched by nothing else
@@ -60,6 +63,7 @@ def known(organization: Organization, token: str) -> dict[str, list[str]]:
         "held": [str(held.pk)],
         "slo_id": [str(slo.pk)],
         "job_id": [str(job.pk)],
+        "report_id": [str(report.pk)],
         "alert_id": alerts,
         "invoice_id": ["known"],
     }

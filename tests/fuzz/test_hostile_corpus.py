@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,8 @@ from django.db import close_old_connections
 from alerts import lifecycle
 from alerts.lifecycle import By
 from alerts.models import AlertEvent
+from kpis.params import Span
+from reports import writing
 from slo_portal.api_urls import urlpatterns
 from slo_portal.openapi.document import document
 from slo_portal.wsgi import application
@@ -36,6 +38,7 @@ BODIES: dict[str, dict[str, Any]] = {
                 "time": "2026-11-10T13:01:00Z", "data": {"vendor": "Acme"}},
     "/alerts/{alert_id}/assign": {"to": "default-admin-admin"},
     "/alerts/{alert_id}/notes": {"notes": "The scanner was off."},
+    "/reports": {"start_date": "2026-11-10", "end_date": "2026-11-11", "filters": {"vendor": "Acme"}},
     "/alerts/{alert_id}/snooze": {"until_better": True},
 }  # fmt: skip
 QUERIES = {"/measurements/calculate": "period=daily"}
@@ -112,6 +115,7 @@ def targets(api: Caller) -> list[Target]:
     now, found = datetime.now(UTC), []
     invoice(api.organization, "INV-1", now=now)
     job = jobs.request(api.organization, "daily", now, now, by=api.user)
+    report = writing.write(api.organization, Span(now - timedelta(days=1), now), {}, by=None, now=now)
     for path, methods in document(urlpatterns)["paths"].items():
         alert = an_alert(api.organization, now=now, subject=path)
         by = By(api.user, AlertEvent.Channel.API)
@@ -121,6 +125,7 @@ def targets(api: Caller) -> list[Target]:
             lifecycle.resolve(alert, by=by, now=now)
         slo = str(api.organization.slos.get(sli_type="time_to_ready").pk)
         known = {"alert_id": str(alert.pk), "slo_id": slo, "job_id": str(job.pk), "invoice_id": "INV-1"}
+        known["report_id"] = str(report.pk)
         for method, told in methods.items():
             mine = {name: value for name, value in known.items() if f"{{{name}}}" in path}
             body = BODIES.get(path, {}) if "requestBody" in told else None
