@@ -10,10 +10,11 @@ from reports.asked import Asked
 from reports.objectives import Result
 from slos import behind, words
 from slos.behind import Contributor, Outcome
-from slos.budget import MIN_BAD
+from slos.budget import MIN_BAD, Status
 
 MOST = 5  # findings
 MOST_MISSES = 20  # of one objective
+TROUBLE = (Status.CRITICAL, Status.WARNING)
 CHANCE = 2  # standard deviations that say that more is bad than before, and not by chance
 STEPS = {
     "time_to_ready": "follow three of the late invoices through their steps, and see where they waited",
@@ -24,14 +25,20 @@ STEPS = {
     "extraction_accuracy": "look at the layout of their documents, and train or configure for it",
     "duplicate_recall": "see what the missed duplicates differ in, and widen the comparison by it",
 }
+CALM = "change nothing risky until its budget has recovered"
 Told = dict[str, object]
 
 
 def findings(asked: Asked, found: list[Result]) -> list[Told]:
-    """The worst first: objectives under their target, and those that got worse by more than chance."""
-    worst = [one for one in found if one.met is False or got_worse(one)]
+    """The worst first: objectives under their target, those that got worse by more than chance or ended in trouble."""
+    worst = [one for one in found if one.met is False or got_worse(one) or _in_trouble(one)]
     worst.sort(key=lambda one: (one.met is not False, -_overspent(one), one.slo.name))
     return [_finding(asked, one) for one in worst[:MOST]]
+
+
+def _in_trouble(one: Result) -> bool:
+    """Its budget is nearly spent, or an alert of it was open."""
+    return one.standing is not None and one.standing.status in TROUBLE
 
 
 def got_worse(one: Result) -> bool:
@@ -50,25 +57,46 @@ def _finding(asked: Asked, one: Result) -> Told:
     since = asked.scope.since
     whole = not asked.only and (since is None or since <= asked.span.start)
     span = asked.span
-    parts = behind.contributors(one.slo, span.start, span.end, now=asked.now) if whole else []
+    looked = whole and one.counts.bad > 0
+    parts = behind.contributors(one.slo, span.start, span.end, now=asked.now) if looked else []
     first = parts[0] if parts else None
     return {
         "name": one.slo.name,
         "id": str(one.slo.pk),
         "what": _what(one),
         "contributor": _contributor(first) if first else None,
-        "why": _why(first, looked=whole),
-        "next_step": f"Next step: {STEPS[one.slo.sli_type]}.",
+        "why": _why(first, looked=whole) if one.counts.bad else _earlier(one),
+        "next_step": f"Next step: {_next_step(one)}.",
         "bad_rows": asked.bad_rows(one.slo) + (f"&{urlencode({first.field: first.value})}" if first else ""),
     }
 
 
+def _earlier(one: Result) -> str:
+    """Why an objective is in trouble without anything bad in the range."""
+    return "An alert of it was still open." if _alerted(one) else "What was bad lies before this period."
+
+
+def _next_step(one: Result) -> str:
+    if one.counts.bad:
+        return STEPS[one.slo.sli_type]
+    return "answer its alert" if _alerted(one) else CALM
+
+
+def _alerted(one: Result) -> bool:
+    return one.standing is not None and bool(one.standing.severities)
+
+
 def _what(one: Result) -> str:
-    bad, total = up(one.counts.bad), words.number(one.counts.total)
-    text = f"{words.percentage(one.achieved)} of {total} were good, {bad} were not"
-    text += f"; promised are {words.plain(one.slo.target_percentage)}{words.SPACE}%."
+    bad, total = one.counts.bad, words.number(one.counts.total)
+    text = f"{up(bad)} of {total} were not good; promised are {words.plain(one.slo.target_percentage)}{words.SPACE}%."
+    if not bad:
+        text = "Nothing was bad in this period."
     if one.change is not None and one.change < 0:
-        text += f" That is {up(Decimal(str(-one.change)), 1)} points less than in the period before."
+        text += f" That is {up(Decimal(str(-one.change)), 1)} points worse than the period before."
+    if _in_trouble(one) and one.standing:
+        left = words.percentage(one.standing.remaining_percentage)
+        window = words.window(one.slo.window, one.slo.window_days)
+        text += f" At the end {left} of its error budget was left {window}."
     return text
 
 
@@ -108,17 +136,23 @@ def misses(asked: Asked, found: list[Result]) -> list[Told]:
 
 
 def headline(found: list[Result], alerts: Told) -> str:
-    """The report in one or two sentences."""
+    """The report in two or three sentences."""
     judged = [one for one in found if one.met is not None]
+    critical = sum(one.standing is not None and one.standing.status == Status.CRITICAL for one in found)
+    text = _met(judged) if judged else "Nothing was measured."
+    if critical:
+        text += f" {critical} {plural('objective', critical)} stood critical at the end."
+    return f"{text} {_alerts(alerts)}"
+
+
+def _met(judged: list[Result]) -> str:
     missed = sorted((one for one in judged if not one.met), key=_overspent, reverse=True)
-    if not judged:
-        return f"Nothing was measured. {_alerts(alerts)}"
     text = f"{len(judged) - len(missed)} of {len(judged)} {plural('objective', len(judged))} met"
-    if missed:
-        worst = missed[0]
-        text += f"; furthest off is {worst.slo.name} with {words.percentage(worst.achieved)}"
-        text += f" of {words.plain(worst.slo.target_percentage)}{words.SPACE}%"
-    return f"{text}. {_alerts(alerts)}"
+    if not missed:
+        return f"{text}."
+    worst = missed[0]
+    promised = f"{words.plain(worst.slo.target_percentage)}{words.SPACE}%"
+    return f"{text}; furthest off is {worst.slo.name} with {words.percentage(worst.achieved)} of {promised}."
 
 
 def _alerts(alerts: Told) -> str:

@@ -48,14 +48,12 @@ def _has_events(organization: Organization, span: Interval) -> bool:
 
 def _write_period(organization: Organization, kind: str, span: Interval, *, mailed: bool, now: datetime) -> bool:
     """The report and what is to be sent of it are one transaction; False where somebody else was faster."""
-    fp("report.before_claim")
     with transaction.atomic():
         _one_at_a_time(organization, kind)
         day = local_date(span[0], organization.time_zone)
         if Report.objects.filter(organization=organization, kind=kind, first_day=day).exists():
             return False
         report = _store(organization, kind, span, {}, None, now)
-        fp("report.before_outbox")
         if mailed:
             _send(report, now)
         fp("report.before_commit")

@@ -1,6 +1,6 @@
 """Template filters: what a report holds, in words."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 
@@ -17,6 +17,12 @@ MET = {True: ("✔", "Met", "met"), False: ("✖", "Missed", "bad"), None: ("○
 def moment(text: str | None) -> datetime | None:
     """A time of the stored content."""
     return datetime.fromisoformat(text) if isinstance(text, str) and text else None
+
+
+@register.filter
+def last_day(end: datetime) -> datetime:
+    """A moment of the last day of what ends then."""
+    return end - timedelta(microseconds=1)
 
 
 @register.filter

@@ -17,6 +17,7 @@ from alerts.models import SLOAlert
 from kpis import failpoints, rollups
 from kpis.ingest import store_rows
 from kpis.messages import INVOICE
+from reports import writing
 from slo_portal import clean_up
 from slos.measure import catch_up
 from slos.tick import tick
@@ -92,6 +93,10 @@ def resolved(minute: float) -> Step:
     )
 
 
+def reported(minute: float) -> Step:
+    return lambda organization: writing.write_due(organization, "daily", now=at(minute))
+
+
 def the_alert(organization: Organization) -> SLOAlert:
     return SLOAlert.objects.get(organization=organization, alert_type="burn_rate_warning")
 
@@ -117,5 +122,7 @@ STORY: Sequence[tuple[str, Step]] = [
     ("the end is told", delivered(41)),
     ("nobody has acknowledged the incident", ticked(61)),
     ("it is repeated", delivered(61)),
+    ("the report of the day is made", reported(24 * 60)),
+    ("the report is mailed", delivered(24 * 60 + 1)),
     ("all of it is old", cleaned(370 * 24 * 60)),
 ]

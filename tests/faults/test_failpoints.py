@@ -37,6 +37,7 @@ TABLES = {  # what must be equal, and what of it
     "alerts_alertevent": "kind, at, channel, note, details - 'measurement_id' - 'acknowledged_by' - 'resolved_by'",
     "alerts_notification": "target, reason, severity, title, text, state, due_at",
     "alerts_message": "target, severity, urgent, state",
+    "reports_report": "kind, first_day, title, headline, content",
     "alerts_incident": "opened_at, closed_at",
 }
 

@@ -60,11 +60,12 @@ def test_a_daily_report_holds_what_the_day_came_to(busy):
     assert (one["good_events_count"], one["bad_events_count"], one["total_events_count"]) == (12, 8, 20)
     assert (one["met"], one["before_achieved_percentage"], one["change"]) == (False, 90.0, -30.0)
     assert one["standing"]["achieved_percentage"] == 75.0
-    [finding] = report.content["findings"]
+    finding, other = report.content["findings"]
     assert finding["contributor"] == {
         "field": "vendor", "value": "Bolt", "bad": 8.0, "total_bad": 8.0, "share_percentage": 100.0, "times": 2.0,
     }  # fmt: skip
     assert "begin there" in finding["why"]
+    assert (other["name"], other["why"]) == ("Approval Latency", "An alert of it was still open.")
     shown = {one["name"]: (one["value"], one["before"]) for one in report.content["kpis"]["shown"]}
     assert shown["total_invoices"] == (20, 20)
     alerts = report.content["alerts"]
