@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -31,7 +32,7 @@ class Asked:
         """The end of what can be known: a range may reach into the future."""
         return min(self.span.end, floor(self.now))
 
-    @property
+    @cached_property
     def scope(self) -> Scope:
         return Scope(self.organization, self.only, rows_since(self.organization))
 

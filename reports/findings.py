@@ -11,9 +11,10 @@ from reports.objectives import Result
 from slos import behind, words
 from slos.behind import Contributor, Outcome
 from slos.budget import MIN_BAD, Status
+from slos.status import SLOStatus
 
 MOST = 5  # findings
-MOST_MISSES = 20  # of one objective
+MOST_MISSES = 20  # of one objective, and objectives
 TROUBLE = (Status.CRITICAL, Status.WARNING)
 CHANCE = 2  # standard deviations that say that more is bad than before, and not by chance
 STEPS = {
@@ -94,10 +95,16 @@ def _what(one: Result) -> str:
     if one.change is not None and one.change < 0:
         text += f" That is {up(Decimal(str(-one.change)), 1)} points worse than the period before."
     if _in_trouble(one) and one.standing:
-        left = words.percentage(one.standing.remaining_percentage)
-        window = words.window(one.slo.window, one.slo.window_days)
-        text += f" At the end {left} of its error budget was left {window}."
+        text += f" {_left(one.standing)}"
     return text
+
+
+def _left(one: SLOStatus) -> str:
+    left, window = one.remaining_percentage, words.window(one.slo.window, one.slo.window_days)
+    if left is not None and left < 0:
+        over = words.percentage(-left, less_is_better=True)
+        return f"At the end its error budget {window} was overspent by {over}."
+    return f"At the end {words.percentage(left)} of its error budget was left {window}."
 
 
 def _contributor(part: Contributor) -> Told:
@@ -129,7 +136,7 @@ def misses(asked: Asked, found: list[Result]) -> list[Told]:
     """Each bad event of the objectives that have too few to be judged by."""
     few = [one for one in found if one.standing and one.standing.too_few and one.counts.bad and not asked.only]
     span, listed = asked.span, []
-    for one in few:
+    for one in few[:MOST_MISSES]:
         rows = behind.page(one.slo, span.start, span.end, Outcome.BAD, now=asked.now, limit=MOST_MISSES)
         listed += [{"name": one.slo.name, "row": str(event.row), "at": event.at} for event in rows]
     return listed

@@ -238,5 +238,5 @@ def test_the_pages_show_them_and_make_one(busy):
         assert len(few) <= 12
         with CaptureQueriesContext(connection) as few:
             reader.get(made["Location"])
-        assert len(few) <= 16
+        assert len(few) <= 12
         assert b"Tuesday, 10 November 2026" in reader.get("/reports/?kind=on_demand&after=x").content
