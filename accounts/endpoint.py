@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+import msgspec
 from rest_framework.exceptions import NotAuthenticated
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -32,6 +34,13 @@ class Endpoint(Manners):
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         return Response(status=204)  # `Allow` is in the headers
+
+
+class QuickJSON(JSONRenderer):
+    """For large answers, and those whose parts are JSON already (msgspec.Raw)."""
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        return msgspec.json.encode(data, enc_hook=str)
 
 
 def success(data: Mapping[str, object], message: str, *, status: int = 200, location: str | None = None) -> Response:

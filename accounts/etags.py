@@ -17,8 +17,9 @@ def tag_of(content: bytes) -> str:
 
 
 def conditional(request: HttpRequest, response: HttpResponse) -> None:
-    """Tag an answer; nothing but the tag is sent to whoever has it already."""
-    tag = response.headers["ETag"] = tag_of(response.content)
+    """Tag an answer that has no tag yet; nothing but the tag is sent to whoever has it already."""
+    tag = response.headers.get("ETag") or tag_of(response.content)
+    response.headers["ETag"] = tag
     known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
     if known == ["*"] or tag.removeprefix("W/") in [one.removeprefix("W/") for one in known]:
         response.status_code, response.content = 304, b""

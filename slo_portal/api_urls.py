@@ -10,6 +10,7 @@ from alerts import inbox
 from kpis.api import facts, kpis, rows
 from reports import api as reports
 from slos import api as slos
+from slos.attention import Watched
 from slos.drilldown import behind_figure
 from slos.recount import rows_since
 
@@ -34,7 +35,7 @@ urlpatterns = [
     # objectives
     path(
         "slos/dashboard",
-        slos.Dashboard.as_view(alerts=partial(inbox.attention, related=("slo",))),
+        slos.Dashboard.as_view(alerts=Watched(partial(inbox.attention, related=("slo",)), inbox.ATTENDED)),
         name="api-dashboard",
     ),
     path("slos/definitions", slos.Definitions.as_view(), name="api-definitions"),

@@ -1,9 +1,7 @@
 """GET /slos/dashboard, /slos/definitions, /slos/{id}/measurements; POST /slos/initialize, /measurements/calculate."""
 
-from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,59 +13,43 @@ from rest_framework.response import Response
 
 from accounts.access import ADMIN
 from accounts.downloads import Download, cell, wants_file
-from accounts.endpoint import Endpoint, success
+from accounts.endpoint import Endpoint, QuickJSON, success
 from accounts.models import Organization
-from kpis.params import Params, Span, body_object, one_of, refusal, whole_number
+from kpis.params import Params, body_object, one_of, refusal, whole_number
 from kpis.periods import look_back
 from kpis.poke import look_now
-from slos import attention, catalogue, jobs, payloads, status, trend
-from slos.attention import Alert, Attention, Reader
+from slos import attention, catalogue, dashboard, jobs, payloads, trend
+from slos.attention import Watched
+from slos.dashboard import View
 from slos.drilldown import past_moment
 from slos.indicators import FILTERS
 from slos.models import Job, Period, SLIType
-from slos.recount import Past, Recounted, rows_since
-from slos.snapshots import compute
-from slos.sources import Stored
-from slos.status import Overview
+from slos.recount import rows_since
 
 OTHER_NAMES = {"duplicate_detection_recall": SLIType.DUPLICATE_RECALL}
 SLI_TYPES = [*SLIType.values, *OTHER_NAMES]
-COUNTED = ("healthy", "warning", "critical", "no_data")
-MOST_ALERTS = 100  # GET /alerts lists all of them
-Severities = Mapping[UUID, frozenset[str]]
-
-
-class View(NamedTuple):
-    """What a dashboard is asked for: the moment, the part of the work, and the range of the latest measurement."""
-
-    now: datetime
-    past: bool
-    only: dict[str, str]
-    span: Span
-    sli_types: set[str]
 
 
 class Dashboard(Endpoint):
-    alerts: Reader = staticmethod(attention.nobody)
+    renderer_classes = (QuickJSON,)
+    alerts: Watched = attention.NOBODY
 
     def get(self, request: Request) -> Response:
         view = _view(request, self.organization)
-        alerts = self.alerts(self.organization, at=view.now, since=view.span.start, past=view.past)
-        found = _overview(self.organization, view, alerts.severities)
-        chosen = [one for one in found.slos if not view.sli_types or one.slo.sli_type in view.sli_types]
-        counts = Counter(str(one.status) for one in chosen)
+        told = dashboard.tell(self.organization, view, self.alerts)
         data: dict[str, Any] = {
             "time_range": view.span.as_data(),
-            "summary": {"total_slos": len(chosen), **{f"{name}_slos": counts[name] for name in COUNTED}},
-            "slos": [payloads.dashboard_entry(one, alerts) for one in chosen],
-            "alerts": [payloads.open_alert(alert) for alert in _shown(alerts, view)[:MOST_ALERTS]],
+            **told.parts,
             "as_of": view.now,
-            "data_through": found.ticked_at,
+            "data_through": told.ticked_at,
             "filters": view.only,
         }
         if view.only:
             data["counted_since"] = rows_since(self.organization)
-        return success(data, f"{len(chosen)} objectives, worst first.")
+        answer = success(data, f"{told.number} objectives, worst first.")
+        if told.tag:
+            answer.headers["ETag"] = told.tag
+        return answer
 
 
 def _view(request: Request, organization: Organization) -> View:
@@ -77,33 +59,8 @@ def _view(request: Request, organization: Organization) -> View:
     moment = past_moment(params, organization, now)
     span = params.span("time_range_days", 30, moment or now, zone)
     only = {name: value for name in FILTERS if (value := params.text(name))}
-    sli_types = {OTHER_NAMES.get(name, name) for name in params.many("slo_types", SLI_TYPES)}
+    sli_types = frozenset(OTHER_NAMES.get(name, name) for name in params.many("slo_types", SLI_TYPES))
     return View(moment or now, moment is not None, only, span, sli_types)
-
-
-def _shown(alerts: Attention, view: View) -> list[Alert]:
-    """The open ones of the chosen objectives; those of a feed or a channel where none is chosen."""
-    chosen = view.sli_types
-    return [alert for alert in alerts.open if not chosen or (alert.slo and alert.slo.sli_type in chosen)]
-
-
-def _overview(organization: Organization, view: View, severities: Severities) -> Overview:
-    """The stored figures, or those of another moment or of a part of the work."""
-    known = list(organization.slos.all())
-    slos = [slo for slo in known if slo.is_active]
-    until = min(view.span.end, view.now)
-    if not (view.only or view.past):
-        latest = status.latest_closed(slos, until)
-        return status.overview(organization, now=view.now, known=known, latest=latest, severities=severities)
-    if view.only:
-        source: Stored = Recounted(organization, slos, view.now, only=view.only, begun=view.past)
-        latest = Recounted(organization, slos, until, only=view.only, begun=view.past).latest_closed(slos)
-    else:
-        source, latest = Past(organization, slos, view.now), status.latest_closed(slos, until)
-    snapshots = {row.pk: row for row in compute(organization, slos, now=view.now, source=source)}
-    return status.overview(
-        organization, now=view.now, known=known, snapshots=snapshots, latest=latest, severities=severities
-    )
 
 
 class Definitions(Endpoint):

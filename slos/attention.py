@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from accounts.models import Organization
@@ -66,3 +66,14 @@ class Reader(Protocol):
 
 def nobody(organization: Organization, *, at: datetime, since: datetime, past: bool = False) -> Attention:
     return Attention()
+
+
+class Watched(NamedTuple):
+    """`rows` is a query in SQL of one text that changes with whatever `read` would tell now, or with more. It may
+    name %(organization)s, and %(at)s and %(since)s as `read` takes them."""
+
+    read: Reader
+    rows: str
+
+
+NOBODY = Watched(nobody, "SELECT ''")

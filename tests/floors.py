@@ -55,6 +55,7 @@ PURE = (
     "slos.budget",
     "slos.burn",
     "slos.growth",
+    "slos.kept",
     "slos.outlook",
     "slos.sensible",
     "slos.words",
