@@ -64,9 +64,9 @@ def _tick(organization: Organization, state: EngineState, now: datetime) -> tupl
     waiting = _waiting(dirty, groups, state.ticked_at or now, now)
     for at, counts in buckets.dirty_by_time(state.ticked_at, now, groups).items():
         dirty.setdefault(at, set()).update(counts)
-    changed = _count_anew(organization, slos, state, now)
+    changed, done = _count_anew(organization, slos, state, now)
     retention.note_too_late(organization, marks, state.sealed_before, now=now)
-    due = {at: counts for at, counts in dirty.items() if at <= now}
+    due = {at: counts - done for at, counts in dirty.items() if at <= now and not counts <= done}
     for run in buckets.runs(due, state.sealed_before):
         changed |= buckets.recount(organization, run, groups, now)
     before = counters.day_sums(organization, changed)
@@ -92,8 +92,11 @@ def _waiting(dirty: Dirty, groups: Mapping[Count, Sequence[UUID]], last: datetim
 
 def _count_anew(
     organization: Organization, slos: Sequence[SLODefinition], state: EngineState, now: datetime
-) -> Changed:
-    """Objectives that are new or active again, or whose SLI, limit or filter has changed: as far as raw rows reach."""
+) -> tuple[Changed, set[Count]]:
+    """Objectives that are new or active again, or whose SLI, limit or filter has changed: as far as raw rows reach.
+
+    Also what has been counted by that for all who count it: nothing of it is left to do.
+    """
     changed: Changed = set()
     SLOSnapshot.objects.filter(organization=organization, slo__is_active=False).delete()
     counted_as = dict(SLOSnapshot.objects.filter(organization=organization).values_list("slo", "counted_as"))
@@ -105,4 +108,5 @@ def _count_anew(
         for run in buckets.days_with_rows(organization, count, state.sealed_before):
             if run.start <= now:
                 changed |= buckets.recount(organization, run, groups, now)
-    return changed
+    everybody = buckets.by_count(slos)
+    return changed, {count for count, anew in groups.items() if len(anew) == len(everybody[count])}

@@ -23,6 +23,7 @@ from slo_portal import schedule
 from slo_portal.organizations import set_up
 from slos import jobs
 from slos.measure import catch_up
+from slos.models import TooLate
 from slos.tick import tick
 from tests.alerts.alerting import an_alert, tell
 
@@ -73,6 +74,7 @@ def furnished(name: str, now: datetime) -> Organization:
     store_rows(EXCEPTION, organization, [{"exception_id": f"{name}-X", "opened_at": at, "resolved_at": at}], now=now)
     SystemMetric.objects.create(organization=organization, metric_name=f"{name} load", value=1, measured_at=now)
     jobs.request(organization, "daily", at, now, by=None)
+    TooLate.objects.create(organization=organization, field="ready_at", start=at, noticed_at=now)
     tick(organization, now=now)
     catch_up(organization, "daily", now=now)
     alarmed(organization, now)

@@ -75,7 +75,9 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (len(body) > MB)) for name, body in BODIES.items()]
+)
 @pytest.mark.parametrize("media", [JSON, NDJSON, "application/cloudevents+json"])
 def test_no_body_makes_the_portal_fail_or_grow(api: Caller, name: str, media: str) -> None:
     for path in POSTS:
@@ -183,6 +185,7 @@ NAMES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NAMES)
 def test_no_query_makes_the_portal_fail(api: Caller, path: str) -> None:
     statuses = {api.get(f"{path}?{name}={value}").status_code for name in NAMES[path] for value in VALUES}

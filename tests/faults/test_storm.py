@@ -107,6 +107,7 @@ def test_all_alerts_of_a_storm_are_named_in_few_messages_the_worst_first(ours, h
     assert not Notification.objects.filter(state="waiting").exists()
 
 
+@pytest.mark.slow
 def test_a_storm_that_lasts_is_one_message_a_minute_after_the_first_ones(ours, hook, sink):
     names = [f"storm-{number}" for number in range(600)]
     sent = []
@@ -181,11 +182,13 @@ def most_in_an_hour(told: dict[int, list[str]]) -> int:
     return max(sum(start <= minute < start + 60 for minute in others) for start in range(DAY))
 
 
+@pytest.mark.slow
 def test_a_condition_that_flips_at_each_tick_is_told_once_and_what_is_worse_at_once(objective, sink):
     told = lived(objective, sink, 100, lambda minute: WORSE if minute == 80 else (CALM, BURNING)[minute % 2])
     assert told == {1: ["opened"], 80: ["worsened"]}
 
 
+@pytest.mark.slow
 def test_a_condition_that_comes_and_goes_is_noted_once_and_told_no_more_until_it_is_worse(objective, sink):
     def target(minute: int) -> int:
         return WORSE if minute == 110 else BURNING if minute % 32 == 0 else CALM

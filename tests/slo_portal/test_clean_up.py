@@ -115,9 +115,8 @@ def test_what_comes_too_late_is_stored_and_listed_and_changes_no_figure(ours):
     assert InvoiceMetric.objects.filter(invoice_id="late").exists()
     found = TooLate.objects.values_list("field", "start", "noticed_at")
     assert set(found) == {(name, at(2 * DAY + 5), at(46 * DAY)) for name in ("uploaded_at", "ready_at")}
-    bad = [row for row in before["SLIBucket"] if row not in shown(ours)["SLIBucket"]]
-    assert bad == []
-    assert len(shown(ours)["SLIBucket"]) > len(before["SLIBucket"])
+    after = shown(ours)
+    assert set(before["SLIBucket"]) < set(after["SLIBucket"])
 
 
 def test_fine_sums_go_a_hundred_days_later_and_longer_ones_stay_as_they_are(ours):

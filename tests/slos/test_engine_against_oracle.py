@@ -45,7 +45,7 @@ def play_and_compare(script: worlds.Script) -> None:
         transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))])
 def test_every_figure_equals_that_of_the_oracle(neighbour: Play, part: int) -> None:
     @settings(anything_goes, max_examples=50)
     @given(SCRIPTS)

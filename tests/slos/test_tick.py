@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from kpis.models import DirtyBucket
 from slos import jobs, measure
@@ -241,3 +242,16 @@ def test_a_calculation_that_was_asked_for_twice_is_done_once():
     first.refresh_from_db()
     assert first.state == Job.State.DONE
     assert SLIMeasurement.objects.filter(period="daily", total_events_count=1).count() == 1
+
+
+def test_what_is_counted_as_a_whole_is_not_counted_bucket_by_bucket_as_well():
+    organization = firm()
+    for number in range(100):
+        invoice(organization, str(number), now=at(100 * 60), uploaded_at=number * 60, ready_at=number * 60 + 1)
+    with CaptureQueriesContext(connection) as first:
+        tick(organization, now=at(100 * 60))
+    assert len(first) < 60
+    invoice(organization, "7", now=at(100 * 60), ready_at=7 * 60 + 9)
+    tick(organization, now=at(100 * 60))
+    bucket = SLIBucket.objects.get(slo=slo(organization, "time_to_ready"), width=5, start=at(7 * 60 + 5))
+    assert (bucket.good, bucket.total) == (0, 1)
