@@ -9,6 +9,10 @@ from slo_portal.openapi.common import Consumed, Count, Id, Pages, Part, Parts, P
 from slo_portal.openapi.kpis import Amount, Excepted, Performance, Volume
 from slos.budget import Status
 
+MOMENT: dict[str, Any] = {
+    "extra_json_schema": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+}
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Points = Annotated[float | None, Meta(description="In points, against the period before.")]
 
 
@@ -87,7 +91,7 @@ class Budgets(Told):
     rows: list[BudgetRow]
 
 
-class Shown(Told):
+class ReportedFigure(Told):
     name: str
     label: str
     value: float | None
@@ -107,7 +111,7 @@ class ReportedKpis(Told):
     percentiles: dict[str, dict[str, float | None]]
     exceptions: list[Excepted]
     amounts: list[Amount]
-    shown: list[Shown]
+    shown: list[ReportedFigure]
     url: str
     rows: str
 
@@ -143,7 +147,7 @@ class ReportedIncident(Told):
     url: str
 
 
-class Change(Told):
+class ReportedChange(Told):
     name: str
     at: Time
     by: str | None
@@ -165,7 +169,7 @@ class Content(Told):
     kpis: ReportedKpis
     alerts: ReportedAlerts
     incidents: list[ReportedIncident]
-    changes: list[Change]
+    changes: list[ReportedChange]
 
 
 class Restated(Told):
@@ -189,7 +193,13 @@ class OneReport(Brief):
     as_of: Time
 
 
+class PartOfWork(Struct, forbid_unknown_fields=True):
+    vendor: Name | UnsetType = UNSET
+    channel: Name | UnsetType = UNSET
+    document_type: Name | UnsetType = UNSET
+
+
 class ReportWish(Struct, forbid_unknown_fields=True):
-    start_date: Annotated[str, Meta(description="Inclusive; a bare date is the start of a local day.")]
-    end_date: Annotated[str, Meta(description="Exclusive. A report may cover up to 731 days.")]
-    filters: Annotated[dict[str, Any] | UnsetType, Meta(description="vendor, channel, document_type.")] = UNSET
+    start_date: Annotated[str, Meta(description="Inclusive; a bare date is the start of a local day.", **MOMENT)]
+    end_date: Annotated[str, Meta(description="Exclusive. A report may cover up to 731 days.", **MOMENT)]
+    filters: PartOfWork | UnsetType = UNSET
