@@ -148,8 +148,9 @@ class JobState(Endpoint):
         job = Job.objects.filter(organization=self.organization, pk=job_id).first()
         if job is None:
             raise Http404
-        names = ("id", "state", "error", "period", "period_start", "period_end", "created_at", "finished_at")
-        return success({name: getattr(job, name) for name in names}, f"The job is {job.state}.")
+        names = ("id", "state", "error", "done", "total", "period", "period_start", "period_end", "created_at")
+        data = {name: getattr(job, name) for name in (*names, "finished_at")}
+        return success(data, f"The job is {job.state}: {job.done} of {job.total} periods.")
 
 
 def _wish(request: Request) -> tuple[str, int]:

@@ -194,6 +194,8 @@ class OneJob(Told):
     id: Id
     state: of(Job.State.values)  # type: ignore[valid-type]
     error: str
+    done: Annotated[int, Meta(ge=0, description="Periods that are written.")]
+    total: Annotated[int, Meta(ge=0, description="Periods of the job.")]
     period: of(Period.values)  # type: ignore[valid-type]
     period_start: Time
     period_end: Time

@@ -130,7 +130,10 @@ class TooLateAdmin(ReadOnly):
 
 @admin.register(Job)
 class JobAdmin(ReadOnly):
-    list_display = ["period", "period_start", "period_end", "state", "error", "created_by", "created_at", "finished_at"]
+    list_display = [
+        *("period", "period_start", "period_end", "state", "done", "total", "error"),
+        *("created_by", "created_at", "finished_at"),
+    ]
     list_select_related = ["created_by"]
     list_filter = [OrganizationFilter, "state", "period"]
     ordering = ["-created_at"]

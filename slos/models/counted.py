@@ -174,6 +174,8 @@ class Job(models.Model):
     period_end = models.DateTimeField()
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     error = models.TextField(blank=True)
+    done = models.PositiveIntegerField(default=0)  # periods, of `total`; a job goes on there, whoever began it
+    total = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     finished_at = models.DateTimeField(null=True)

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from slo_portal.tasks import tick_organization
-from slos import measure
+from slos import jobs, measure
 from slos.models import Job, SLIMeasurement, SLODefinition
 from slos.tick import tick
 from tests.calling import Caller, a_caller, an_organization, data
@@ -203,8 +203,27 @@ def test_calculate_writes_the_measurements_of_its_hours(api: Caller, query: str,
     tick_organization(str(api.organization.pk))
     state = data(api.get(answer["Location"]))
     assert (state["state"], state["finished_at"]) == ("done", "2026-11-10T12:02:30Z")
+    assert (state["done"], state["total"]) == (3, 3)
     rows = SLIMeasurement.objects.filter(slo=objective(api), period="daily").order_by("period_start")
     assert list(rows.values_list("total_events_count", flat=True)) == [0, 1, 0]
+
+
+def test_a_job_says_how_far_it_is_and_another_worker_goes_on_from_there(api: Caller) -> None:
+    add(api.organization, [invoice("a", NOW - timedelta(hours=2))], NOW)
+    address = api.post("measurements/calculate?period=hourly&hours_back=50")["Location"]
+    hours = SLIMeasurement.objects.filter(slo=objective(api), period="hourly").order_by("period_start")
+
+    def seen() -> tuple[str, int, int, str | None, int]:
+        got = data(api.get(address))
+        return got["state"], got["done"], got["total"], got["finished_at"], hours.count()
+
+    assert seen() == ("waiting", 0, 51, None, 0)
+    jobs.step(api.organization, now=NOW)  # and is killed
+    assert seen() == ("waiting", 24, 51, None, 24)
+    assert jobs.run_waiting(api.organization, now=NOW) == 1
+    assert seen() == ("done", 51, 51, "2026-11-10T12:02:30Z", 51)
+    assert [row.total_events_count for row in hours] == [0] * 48 + [1, 0, 0]
+    assert jobs.run_waiting(api.organization, now=NOW) == 0
 
 
 @pytest.mark.parametrize(
