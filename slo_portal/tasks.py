@@ -67,9 +67,13 @@ def tick_organization(pk: str) -> None:
             if done.followed:
                 _hand_over(pk)
             jobs.run_waiting(organization, now=timezone.now())
-            for _ in range(BATCHES):
-                if not rollups.refresh(organization, now=timezone.now(), reach=rows_since):
-                    break
+            _count_kpis(organization)
+
+
+def _count_kpis(organization: Organization) -> None:
+    for _ in range(BATCHES):
+        if not rollups.refresh(organization, now=timezone.now(), reach=rows_since):
+            break
 
 
 @shared_task
@@ -117,6 +121,7 @@ def report(kind: str, organization: str) -> None:
     with _working_for(slug=organization, is_active=True) as found:
         if settings.METRICS_ENABLED and found:
             tick_slos(found, now=timezone.now())
+            _count_kpis(found)
             if writing.write_due(found, kind, now=timezone.now()):
                 _hand_over(str(found.pk))
 

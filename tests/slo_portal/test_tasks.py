@@ -14,6 +14,7 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from accounts.models import Organization, User
+from reports.models import Report
 from slo_portal import schedule, tasks
 from slo_portal.celery import app
 from slos.models import SLIBucket, SLIMeasurement, SLODefinition
@@ -84,6 +85,18 @@ def test_a_measurement_is_written_unless_its_setting_is_off(busy, settings, peri
     tasks.measurement(period, busy.slug)
     written = SLIMeasurement.objects.filter(period=period)
     assert written.count() == SLODefinition.objects.measured(period).count() > 0
+
+
+def test_a_report_is_made_once_when_its_day_is_over(busy, settings):
+    settings.METRICS_ENABLED = False
+    with time_machine.travel(at(60 * 19), tick=False):
+        tasks.report("daily", busy.slug)
+        assert not Report.objects.exists()
+        settings.METRICS_ENABLED = True
+        for _ in range(2):
+            tasks.report("daily", busy.slug)
+    report = Report.objects.get()
+    assert report.content["kpis"]["volume"]["total_invoices"] == 1
 
 
 def test_without_metrics_facts_are_stored_and_nothing_is_counted(busy, settings):
