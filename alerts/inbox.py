@@ -148,7 +148,7 @@ def may_undo(alert: SLOAlert, user: User, *, now: datetime) -> bool:
 # --- for the faces of objectives -------------------------------------------------------------------------
 # The versions of the rows that `attention` tells of, unless it is of the past; and which of them are recent.
 ATTENDED = f"""
-SELECT concat_ws(' ', count(*), sum(hashtextextended(ROW(xmin, ctid, breached_at >= %(since)s)::text, 0)))
+SELECT concat_ws(' ', count(*), sum(hashtextextended(ROW(id, xmin, ctid, breached_at >= %(since)s)::text, 0)))
 FROM {SLOAlert._meta.db_table} WHERE organization_id = %(organization)s AND breached_at <= %(at)s
     AND (resolved_at IS NULL OR breached_at >= %(since)s)"""  # noqa: S608
 

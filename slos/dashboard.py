@@ -1,8 +1,8 @@
 """What the dashboard of the API says: made from the stored figures, and kept until one of the rows behind it changes.
 
-One statement tells whether it still holds. PostgreSQL gives each version of a row a place and a transaction (`ctid`,
-`xmin`) that no other version ever has together: while the rows that would be read are the same versions, so is the
-answer. Which rows these are is chosen by the moment of asking. Besides, time decides how much of a window has run.
+One statement tells whether it still holds. PostgreSQL keeps of each version of a row which transaction wrote it, and
+where it lies (`xmin`, `ctid`); no other version of the row has both: while the same versions would be read, the answer
+is the same. Which rows these are is chosen by the moment of asking. Besides, time decides how much of a window has run.
 """
 
 from collections import Counter
@@ -36,11 +36,11 @@ Severities = Mapping[UUID, frozenset[str]]
 ROWS = f"""
 SELECT (SELECT ticked_at FROM {EngineState._meta.db_table} WHERE organization_id = %(organization)s), concat_ws(' ',
     (SELECT concat_ws(' ', count(*), sum(hashtextextended(
-        ROW(d.xmin, d.ctid, s.xmin, s.ctid, m.version, m.place)::text, 0)))
+        ROW(d.id, d.xmin, d.ctid, s.xmin, s.ctid, m.id, m.version, m.place)::text, 0)))
      FROM {SLODefinition._meta.db_table} d
      LEFT JOIN {SLOSnapshot._meta.db_table} s ON s.slo_id = d.id
      LEFT JOIN LATERAL (
-        SELECT xmin AS version, ctid AS place FROM {SLIMeasurement._meta.db_table}
+        SELECT id, xmin AS version, ctid AS place FROM {SLIMeasurement._meta.db_table}
         WHERE slo_id = d.id AND period = d.measurement_periods[1] AND period_end <= %(until)s
         ORDER BY period_start DESC LIMIT 1) m ON d.is_active
      WHERE d.organization_id = %(organization)s),
