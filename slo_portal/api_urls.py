@@ -8,7 +8,7 @@ from django.urls.converters import PathConverter
 from alerts import api as alerts
 from alerts import inbox
 from kpis.api import facts, kpis, rows
-from reports import api as reports
+from slo_portal.reports import api as reports
 from slos import api as slos
 from slos.attention import Watched
 from slos.drilldown import behind_figure

@@ -5,7 +5,7 @@ from datetime import datetime
 import accounts.retention
 import alerts.retention
 import kpis.retention
-import reports.retention
+import slo_portal.reports.retention
 import slos.retention
 from accounts.models import Organization
 from slos.retention import AGGREGATES, limits, seal, sealed_for
@@ -23,7 +23,7 @@ def of_organization(organization: Organization, *, now: datetime, dry_run: bool 
         **kpis.retention.clean(organization, now=now, aggregates_before=sums_before, dry_run=dry_run),
         **slos.retention.clean(organization, now=now, dry_run=dry_run),
         **alerts.retention.clean(organization, now=now, dry_run=dry_run),
-        **reports.retention.clean(organization, now=now, dry_run=dry_run),
+        **slo_portal.reports.retention.clean(organization, now=now, dry_run=dry_run),
     }
 
 

@@ -86,7 +86,7 @@ INSTALLED_APPS = [
     "kpis",
     "slos",
     "alerts",
-    "reports",
+    "slo_portal.reports",
     "monitoring",
     "slo_portal",
 ]
@@ -249,8 +249,5 @@ LOGGING = {
     "filters": {"request_id": {"()": "accounts.request_ids.InLog"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        name: {"level": "INFO"}
-        for name in ("accounts", "kpis", "slos", "alerts", "reports", "monitoring", "slo_portal")
-    },
+    "loggers": {name: {"level": "INFO"} for name in ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")},
 }

@@ -18,10 +18,10 @@ from alerts.evaluate import evaluate
 from kpis import rollups
 from monitoring import samples, system
 from monitoring.models import Process
-from reports import writing
 from slo_portal import broker, late
 from slo_portal import clean_up as cleaning
 from slo_portal.heartbeat import send as send_heartbeat
+from slo_portal.reports import writing
 from slos import figures, jobs, measure
 from slos.judged import Objectives
 from slos.models import Period

@@ -5,7 +5,7 @@ from accounts.problems import not_found
 from alerts import inbox
 from kpis.views import kpi_file, kpis
 from monitoring.views import detailed, live, metrics, ready
-from reports.views import report, reports
+from slo_portal.reports.views import report, reports
 from slo_portal.views import Schema, docs, manual_page, try_out
 from slos.recount import rows_since
 from slos.views.invoices import exceptions, invoice, invoices

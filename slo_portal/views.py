@@ -14,11 +14,11 @@ from accounts.endpoint import Endpoint
 from accounts.pages import for_members
 from alerts.models import SLOAlert
 from kpis.params import Params
-from reports.models import Report
 from slo_portal import manual
 from slo_portal.api_urls import urlpatterns
 from slo_portal.openapi.document import document
 from slo_portal.openapi.page import sections
+from slo_portal.reports.models import Report
 from slos.models import Job, SLODefinition
 
 

@@ -6,15 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-FLOORS = (
-    "accounts",
-    "kpis",
-    "slos",
-    "alerts",
-    "reports",
-    "monitoring",
-    "slo_portal",
-)  # a floor may import those before it
+FLOORS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")  # a floor may import those before it
+APPS_INSIDE = ("slo_portal.reports",)  # with rooms of their own
 PURE = (
     "accounts.addresses",
     "accounts.cells",
@@ -51,7 +44,7 @@ PURE = (
     "kpis.staleness",
     "kpis.stats",
     "kpis.words",
-    "reports.periods",
+    "slo_portal.reports.periods",
     "slos.budget",
     "slos.burn",
     "slos.growth",
@@ -88,7 +81,8 @@ class Module:
 
     @property
     def room(self) -> str:
-        return self.name.partition(".")[2].partition(".")[0]
+        app = next((app for app in APPS_INSIDE if within(self.name, (app,))), self.app)
+        return self.name.removeprefix(app).removeprefix(".").partition(".")[0]
 
     @property
     def height(self) -> tuple[int, int]:

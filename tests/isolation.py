@@ -28,8 +28,8 @@ from alerts.models import (
 )
 from kpis.models import InvoiceMetric, SystemMetric
 from kpis.params import Span
-from reports import writing
 from slo_portal import walls
+from slo_portal.reports import writing
 from slos import jobs
 from slos.models import Job, SLODefinition
 from tests.admin_world import furnished, member

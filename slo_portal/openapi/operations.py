@@ -7,8 +7,8 @@ from typing import Any
 from alerts.kinds import AlertType, Severity
 from kpis import messages
 from kpis.rows import EXCEPTIONS, INVOICES, OF_AN_INVOICE, Table
-from reports.models import Report
 from slo_portal.openapi import alerts, facts, kpis, objectives, reports
+from slo_portal.reports.models import Report
 from slos.behind import Outcome
 from slos.models import Period, SLIType
 

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from reports.models import Report
 from slo_portal.openapi.common import Consumed, Count, Id, Pages, Part, Parts, Percentage, Span, Time, Told, of
 from slo_portal.openapi.kpis import Amount, Excepted, Performance, Volume
+from slo_portal.reports.models import Report
 from slos.budget import Status
 
 MOMENT: dict[str, Any] = {

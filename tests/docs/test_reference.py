@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
-APPS = ("accounts", "kpis", "slos", "alerts", "reports", "monitoring", "slo_portal")
+APPS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 READERS = {"text", "flag", "number", "words", "get", "getenv"}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -19,9 +19,9 @@ from alerts import lifecycle
 from alerts.lifecycle import By
 from alerts.models import AlertEvent
 from kpis.params import Span
-from reports import writing
 from slo_portal.api_urls import urlpatterns
 from slo_portal.openapi.document import SERVER, document
+from slo_portal.reports import writing
 from slos import jobs
 from tests.alerts.alerting import an_alert
 from tests.facts import invoice

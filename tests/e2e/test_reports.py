@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from kpis.params import Span
-from reports import writing
+from slo_portal.reports import writing
 from tests.alerts.alerting import an_alert
 from tests.e2e.looking import violations
 

@@ -21,7 +21,7 @@ from tests.sink import Entry, Sink
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("kpis", "slos", "alerts", "reports")
+ROOMS = ("kpis", "slos", "alerts", "slo_portal")
 FROZEN_FOR = 4  # seconds
 TABLES = {  # what must be equal, and what of it
     "kpis_invoicemetric": "invoice_id",

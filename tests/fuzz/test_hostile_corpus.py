@@ -18,9 +18,9 @@ from alerts import lifecycle
 from alerts.lifecycle import By
 from alerts.models import AlertEvent
 from kpis.params import Span
-from reports import writing
 from slo_portal.api_urls import urlpatterns
 from slo_portal.openapi.document import document
+from slo_portal.reports import writing
 from slo_portal.wsgi import application
 from slos import jobs
 from tests.alerts.alerting import an_alert

@@ -12,8 +12,8 @@ from accounts.models import Membership, User
 from alerts.delivery import deliver
 from alerts.models import Mail, Notification
 from kpis import rollups
-from reports import reading, writing
-from reports.models import Report
+from slo_portal.reports import reading, writing
+from slo_portal.reports.models import Report
 from slos.tick import tick
 from tests.alerts.alerting import a_channel, an_alert, recover
 from tests.calling import a_caller, data, lines

@@ -14,9 +14,9 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from accounts.models import Organization, User
-from reports.models import Report
 from slo_portal import schedule, tasks
 from slo_portal.celery import app
+from slo_portal.reports.models import Report
 from slos.models import SLIBucket, SLIMeasurement, SLODefinition
 from tests.facts import at, firm, invoice, slo
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from accounts.models import Organization
 from kpis.forgetting import forget
-from reports.models import Report
+from slo_portal.reports.models import Report
 
 KEPT = timedelta(days=730)
 

@@ -5,7 +5,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from alerts.outbox import Document
-from reports.models import Report
+from slo_portal.reports.models import Report
 
 
 def of(report: Report) -> Document:

@@ -16,9 +16,9 @@ from accounts.pages import for_members
 from accounts.problems import Problem
 from kpis.counting import FILTERS
 from kpis.periods import period_of
-from reports import reading, writing
-from reports.models import Report
-from reports.wishes import part_of, span_of
+from slo_portal.reports import reading, writing
+from slo_portal.reports.models import Report
+from slo_portal.reports.wishes import part_of, span_of
 
 PER_PAGE = 50
 DATE = forms.TextInput({"placeholder": "YYYY-MM-DD", "autocomplete": "off"})

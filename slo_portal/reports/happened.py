@@ -11,7 +11,7 @@ from django.urls import reverse
 from alerts.inbox import RELATED, worst_first
 from alerts.kinds import Severity
 from alerts.models import Incident, SLOAlert
-from reports.asked import Asked
+from slo_portal.reports.asked import Asked
 from slos.models import SLODefinition
 
 MOST = 50  # alerts, incidents or changes that are named

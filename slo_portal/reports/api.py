@@ -14,9 +14,9 @@ from accounts.downloads import AsFile, Download
 from accounts.endpoint import Endpoint, success
 from accounts.models import Organization
 from kpis.params import Params, body_object, refusal
-from reports import reading, writing
-from reports.models import Report
-from reports.wishes import part_of, span_of
+from slo_portal.reports import reading, writing
+from slo_portal.reports.models import Report
+from slo_portal.reports.wishes import part_of, span_of
 
 
 class Reports(Endpoint):

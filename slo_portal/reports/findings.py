@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from alerts.phrases import name as clean
 from alerts.phrases import up
 from kpis.words import plural
-from reports.asked import Asked
-from reports.objectives import Result
+from slo_portal.reports.asked import Asked
+from slo_portal.reports.objectives import Result
 from slos import behind, words
 from slos.behind import Contributor, Outcome
 from slos.budget import MIN_BAD, Status

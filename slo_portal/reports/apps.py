@@ -2,4 +2,4 @@ from django.apps import AppConfig
 
 
 class ReportsConfig(AppConfig):
-    name = "reports"
+    name = "slo_portal.reports"

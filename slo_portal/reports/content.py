@@ -4,8 +4,8 @@ from typing import Any
 
 from kpis import payloads, summary
 from kpis.words import duration, number, percentage
-from reports import findings, happened, objectives
-from reports.asked import Asked
+from slo_portal.reports import findings, happened, objectives
+from slo_portal.reports.asked import Asked
 
 FORM = 1  # of the content, for whoever reads old ones
 KPIS = (  # the figures that are shown, in this order: of `volume`, `performance` or the whole

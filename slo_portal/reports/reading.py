@@ -11,9 +11,9 @@ from accounts.downloads import cell
 from accounts.models import Organization
 from alerts.models import Message, Notification
 from kpis.params import Span
-from reports import objectives
-from reports.asked import Asked
-from reports.models import Report
+from slo_portal.reports import objectives
+from slo_portal.reports.asked import Asked
+from slo_portal.reports.models import Report
 from slos.payloads import events
 from slos.windows import NOTHING
 

@@ -8,7 +8,7 @@ from alerts import inbox
 from kpis.periods import Interval, floor, local_periods
 from kpis.stats import difference
 from kpis.summary import comparable
-from reports.asked import Asked, iso
+from slo_portal.reports.asked import Asked, iso
 from slos import history, status, words
 from slos.budget import Counts, consumed, percent
 from slos.models import SLODefinition

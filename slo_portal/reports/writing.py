@@ -11,11 +11,11 @@ from alerts.recipients import operations_by_mail
 from kpis.failpoints import fp
 from kpis.params import Span
 from kpis.periods import Interval, ceil, floor, local_date
-from reports import mail
-from reports.asked import Asked
-from reports.content import content
-from reports.models import Report
-from reports.periods import closed, last_closed, name
+from slo_portal.reports import mail
+from slo_portal.reports.asked import Asked
+from slo_portal.reports.content import content
+from slo_portal.reports.models import Report
+from slo_portal.reports.periods import closed, last_closed, name
 from slos.models import SLIBucket
 
 WAITS = timedelta(hours=6)  # after the end of a period: what comes late in the night is in it
