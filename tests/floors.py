@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 FLOORS = ("accounts", "kpis", "slos", "alerts", "monitoring", "slo_portal")  # a floor may import those before it
-APPS_INSIDE = ("slo_portal.reports",)  # with rooms of their own
+APPS_INSIDE = ("slo_portal.reports",)  # each a floor of its own, right below the one that it is in
 PURE = (
     "accounts.addresses",
     "accounts.cells",
@@ -80,15 +80,19 @@ class Module:
         return self.name.split(".")[0]
 
     @property
-    def room(self) -> str:
-        app = next((app for app in APPS_INSIDE if within(self.name, (app,))), self.app)
-        return self.name.removeprefix(app).removeprefix(".").partition(".")[0]
+    def inside(self) -> str:
+        """The app that it is in, which may be inside another one."""
+        return next((app for app in APPS_INSIDE if within(self.name, (app,))), self.app)
 
     @property
-    def height(self) -> tuple[int, int]:
+    def room(self) -> str:
+        return self.name.removeprefix(self.inside).removeprefix(".").partition(".")[0]
+
+    @property
+    def height(self) -> tuple[int, bool, int]:
         """Floor, and inside it: pure modules <- models <- verbs <- faces."""
         inside = 0 if within(self.name, PURE) else 1 if self.room == "models" else 3 if self.room in FACES else 2
-        return FLOORS.index(self.app), inside
+        return FLOORS.index(self.app), self.inside == self.app, inside
 
     @cached_property
     def tree(self) -> ast.Module:
