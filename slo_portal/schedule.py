@@ -21,12 +21,12 @@ SHARED = ("tick", "delivery", "heartbeat", "pulse", "system figures", "charts", 
 
 def names(organizations: Iterable[Organization]) -> list[str]:
     """Of all tasks that there should be."""
-    own = [_name(period, one) for one in organizations for period in MEASURED_AT]
-    return [*SHARED, *own]
+    kinds = [*(f"{period} measurement" for period in MEASURED_AT), *(f"{kind} report" for kind in REPORTED_AT)]
+    return [*SHARED, *(_name(kind, one) for one in organizations for kind in kinds)]
 
 
-def _name(period: str, organization: Organization) -> str:
-    return f"{period} measurement: {organization.slug}"
+def _name(kind: str, organization: Organization) -> str:
+    return f"{kind}: {organization.slug}"
 
 
 def ensure() -> None:
@@ -62,7 +62,7 @@ def ensure_for(organization: Organization) -> None:
     """The measurements and reports of one organisation."""
     for period, minutes in MEASURED_AT.items():
         _ensure(
-            _name(period, organization),
+            _name(f"{period} measurement", organization),
             "slo_portal.tasks.measurement",
             crontab=_every_hour_at(minutes),
             kwargs=json.dumps({"period": period, "organization": organization.slug}),
@@ -70,7 +70,7 @@ def ensure_for(organization: Organization) -> None:
         )
     for kind, minutes in REPORTED_AT.items():
         _ensure(
-            f"{kind} report: {organization.slug}",
+            _name(f"{kind} report", organization),
             "slo_portal.tasks.report",
             crontab=_every_hour_at(minutes),
             kwargs=json.dumps({"kind": kind, "organization": organization.slug}),

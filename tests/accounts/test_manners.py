@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import time_machine
-from celery import current_app
 from django.db import connection
 from django.test import Client
 
 from accounts import manners, reach, replay, request_ids
 from accounts.models import AuditEntry, StoredAnswer
 from kpis.models import InvoiceMetric
+from slo_portal.celery import app
 from slo_portal.tasks import clean_up
 from slos.models import Job
 from slos.tick import tick
@@ -262,7 +262,7 @@ def test_old_answers_are_cleared_away(api: Caller, clock: Any) -> None:
 def test_the_clean_up_forgets_old_answers_of_all_from_behind_the_wall(
     api: Caller, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(current_app.conf, "task_always_eager", True)
+    monkeypatch.setitem(app.conf, "task_always_eager", True)
     others = a_caller(an_organization("other"))
     for caller, name in ((api, "a"), (others, "b"), (others, "c")):
         caller.post("invoices", {"invoice_id": name}, **{KEY: name})

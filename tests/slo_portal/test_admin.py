@@ -4,12 +4,12 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from celery import current_app
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from accounts.models import Organization
+from slo_portal.celery import app
 from tests.admin_world import address, errors, filled, text, world
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def root(house):
 
 def beat() -> DatabaseScheduler:
     """The schedule as a beat that starts now reads it."""
-    return DatabaseScheduler(current_app, lazy=True)
+    return DatabaseScheduler(app, lazy=True)
 
 
 def test_a_new_organization_gets_its_objectives_and_its_schedule(root):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from celery import current_app
 from django.db import connection
 from django.utils import timezone
 
@@ -15,6 +14,7 @@ from kpis.messages import EARLIEST
 from kpis.models import InvoiceMetric
 from slo_portal import broker as workers
 from slo_portal import schedule, tasks  # noqa: F401 - the listener finds tasks by their names
+from slo_portal.celery import app
 from slo_portal.listen import TICK, Listener
 from slo_portal.local import Valkey
 from slos.models import EngineState
@@ -25,8 +25,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def broker(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> Valkey:
-    monkeypatch.setattr(current_app.conf, "broker_url", f"redis+socket://{valkey.socket}?virtual_host=0")
-    with current_app.connection_for_read() as queue:
+    monkeypatch.setattr(app.conf, "broker_url", f"redis+socket://{valkey.socket}?virtual_host=0")
+    monkeypatch.setattr(app, "_pool", None)  # of connections to the broker of other tests
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    with app.connection_for_read() as queue:
         queue.default_channel.client.delete("celery")  # what other tests have asked for
     return valkey
 
@@ -51,7 +53,7 @@ def stop(listener: Listener) -> None:
 @pytest.fixture
 def frozen(broker: Valkey) -> Iterator[int]:
     """The process of a broker that accepts connections and never answers."""
-    with current_app.connection_for_read() as queue:
+    with app.connection_for_read() as queue:
         pid = int(queue.default_channel.client.info("server")["process_id"])
     os.kill(pid, signal.SIGSTOP)
     yield pid
@@ -65,7 +67,7 @@ def _somebody_listens() -> bool:
 
 
 def a_tick_is_asked_for(seconds: int) -> bool:
-    with current_app.connection_for_read() as queue:
+    with app.connection_for_read() as queue:
         return queue.default_channel.client.blpop("celery", timeout=seconds) is not None
 
 
@@ -120,7 +122,7 @@ def test_who_hands_over_waits_for_a_frozen_broker_once_and_leaves_it_alone(broke
 def test_what_somebody_waits_for_goes_before_what_is_only_due_again(broker: Valkey) -> None:
     assert taken_at_last("due again", priority=workers.LATER)
     assert taken_at_last("asked for")
-    with current_app.connection_for_read() as connection:
+    with app.connection_for_read() as connection:
         queue = connection.SimpleQueue("celery")
         first, second = queue.get(timeout=5), queue.get(timeout=5)
         first.ack()
