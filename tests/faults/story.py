@@ -137,6 +137,7 @@ STORY: Sequence[tuple[str, Step]] = [
     ("the end is told", delivered(41)),
     ("nobody has acknowledged the incident", ticked(61)),
     ("it is repeated", delivered(61)),
+    ("the KPIs of the day are counted", rolled_up(62)),
     ("the report of the day is made", reported(24 * 60)),
     ("the report is mailed", delivered(24 * 60 + 1)),
     ("all of it is old", cleaned(370 * 24 * 60)),
