@@ -192,7 +192,7 @@ def test_a_spring_with_its_clock_change_and_the_end_of_a_quarter() -> None:
     assert EVERYTHING - seen.keys() == set()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.django_db
 def test_a_whole_year() -> None:
     seen = play(date(2026, 1, 1), 365, seed=2026, most=1500)
