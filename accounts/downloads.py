@@ -1,4 +1,4 @@
-"""Files that the API makes of lists: streamed, so that their length costs no memory, noted, and few at once."""
+"""Files made of lists. Those of the API are streamed, so that their length costs no memory, noted, and few at once."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -22,6 +22,7 @@ from accounts.problems import Problem
 from accounts.rates import Places
 
 CSV = "text/csv"
+TABLE = f"{CSV}; charset=utf-8; header=present"
 PIECE = 50_000  # characters
 NOT_OF_A_FILE = ("limit", "cursor")  # a file is the whole list
 Cells = Iterable[str]
@@ -71,14 +72,21 @@ class Download(Endpoint):
 
     def _stream(self, name: str, header: Sequence[str], rows: Iterator[Cells], now: datetime) -> StreamingHttpResponse:
         first = list(islice(rows, 1))
-        request = self.request._request
-        audit.record(audit.Action.EXPORTED, now=now, request=request, note=f"{name} of {request.get_full_path()}")
-        disposition = content_disposition_header(as_attachment=True, filename=name)
-        return StreamingHttpResponse(
-            pieces(header, chain(first, rows)),
-            content_type=f"{CSV}; charset=utf-8; header=present",
-            headers={"Content-Disposition": disposition},
-        )
+        headers = _headers(self.request._request, name, now)
+        return StreamingHttpResponse(pieces(header, chain(first, rows)), content_type=TABLE, headers=headers)
+
+
+def table_file(
+    request: HttpRequest, name: str, header: Sequence[str], rows: Iterable[Cells], *, now: datetime
+) -> HttpResponse:
+    """The short table of a page as a CSV file of this name."""
+    return HttpResponse("".join(pieces(header, rows)), content_type=TABLE, headers=_headers(request, name, now))
+
+
+def _headers(request: HttpRequest, name: str, now: datetime) -> dict[str, str]:
+    """Of a file, which is noted in the audit trail."""
+    audit.record(audit.Action.EXPORTED, now=now, request=request, note=f"{name} of {request.get_full_path()}")
+    return {"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or ""}
 
 
 def pieces(header: Sequence[str], rows: Iterable[Cells]) -> Iterator[str]:

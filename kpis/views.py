@@ -9,16 +9,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from accounts import audit
 from accounts.access import Access
-from accounts.downloads import CSV, cell, pieces
+from accounts.downloads import cell
 from accounts.pages import for_members
 from kpis import charts, payloads, summary, trends
 from kpis.charts import Asked
 from kpis.counting import FILTERS
+from kpis.files import chart_file
 from kpis.rollups import Reach
 from kpis.spans import Chosen, chosen
 from kpis.summary import Compared, Scope
@@ -153,8 +152,4 @@ def kpi_file(request: HttpRequest, who: Access, key: str, reach: Reach) -> HttpR
     chart = next((one for one in charts.charts(shown.asked) if one.key == key), None)
     if chart is None:
         raise Http404
-    name = f"kpis-{key}.csv"
-    lines = pieces([one.label for one in chart.columns], (map(cell, row.values) for row in chart.rows))
-    audit.record(audit.Action.EXPORTED, now=shown.now, request=request, note=f"{name} of {request.get_full_path()}")
-    disposition = content_disposition_header(as_attachment=True, filename=name) or ""
-    return HttpResponse("".join(lines), f"{CSV}; charset=utf-8", headers={"Content-Disposition": disposition})
+    return chart_file(request, f"kpis-{key}.csv", chart, now=shown.now)

@@ -42,11 +42,12 @@ def seal(organization: Organization, *, now: datetime, dry_run: bool = False) ->
     Waits for a tick and for a count of KPIs that know the old one.
     """
     before = floor(now - RAW)
+    going = any(rows.exists() for rows in settled(organization, before, limits(organization)))
     with transaction.atomic():
         wait_alone(organization)
         rollups.wait_alone(organization)
         state, _ = EngineState.objects.get_or_create(organization=organization)
-        if not any(rows.exists() for rows in settled(organization, before, limits(organization))):
+        if not going:
             return state.sealed_before
         before = max(before, state.sealed_before or before)
         if not dry_run and before != state.sealed_before:

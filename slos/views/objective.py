@@ -11,15 +11,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from accounts import access, audit
+from accounts import access
 from accounts.access import Access
-from accounts.downloads import CSV, cell, pieces
+from accounts.downloads import cell
 from accounts.models import Membership
 from accounts.pages import Part, for_members
 from accounts.problems import Problem
+from kpis.files import chart_file
 from kpis.params import read_moment
 from kpis.plots import Chart
 from kpis.spans import Chosen, chosen
@@ -155,11 +155,7 @@ def objective_file(
         found[key] = distribution(shown.detail, measured)
     if key not in found:
         raise Http404
-    chart, name = found[key], f"{shown.slo.sli_type}-{key}.csv"
-    lines = pieces([one.label for one in chart.columns], (map(cell, row.values) for row in chart.rows))
-    audit.record(audit.Action.EXPORTED, now=shown.now, request=request, note=f"{name} of {request.get_full_path()}")
-    disposition = content_disposition_header(as_attachment=True, filename=name) or ""
-    return HttpResponse("".join(lines), f"{CSV}; charset=utf-8", headers={"Content-Disposition": disposition})
+    return chart_file(request, f"{shown.slo.sli_type}-{key}.csv", found[key], now=shown.now)
 
 
 def _place(request: HttpRequest, who: Access) -> tuple[datetime | None, str]:
