@@ -25,6 +25,8 @@ INVOICES, EXCEPTIONS, MARKS, EXCEPTED = (
     model._meta.db_table for model in (InvoiceMetric, InvoiceException, DirtyBucket, ExceptedInvoice)
 )
 STRIPES = 64
+FINDS_INVOICES = ("uploaded_at", "extracted_at", "validated_at", "ready_at", "approved_at", "completed_at")  # indexed
+NO_TIME = "no_time"  # marks that an invoice has changed that none of these finds
 PASSES = 10  # a second is rare, a third needs rows that come and go
 CSV = r"""FORMAT csv, QUOTE '"', ESCAPE '\', NULL 'null'"""
 ESCAPE = re.compile(rb"\\(?:u....|.)")
@@ -188,17 +190,24 @@ def _marks(kind: Kind, more: str) -> str:
     """
     new, old = (", ".join(_bucket(prefix + name) for name in kind.times) for prefix in ("", "old_"))
     fields = ", ".join(f"('{name}', {name})" for name in kind.times)
+    timeless = _timeless_mark() if kind is INVOICE else ""
     return f"""
             INSERT INTO {MARKS} (organization_id, field, start)
             SELECT DISTINCT %(organization)s, field, start FROM (
                 SELECT v.field, v.start FROM (
                     SELECT {new} FROM changed UNION SELECT {old} FROM changed WHERE old_id IS NOT NULL
-                ) together ({", ".join(kind.times)}), LATERAL (VALUES {fields}) v (field, start) {more}
+                ) together ({", ".join(kind.times)}), LATERAL (VALUES {fields}) v (field, start) {more}{timeless}
             ) marks WHERE start IS NOT NULL"""  # noqa: S608
 
 
 def _bucket(instant: str) -> str:
     return f"date_bin('5 minutes', {instant}, timestamptz '2000-01-01 00:00Z')"
+
+
+def _timeless_mark() -> str:
+    return f"""
+                UNION ALL SELECT '{NO_TIME}', {_bucket("%(now)s")}
+                WHERE EXISTS (SELECT FROM changed WHERE coalesce({", ".join(FINDS_INVOICES)}) IS NULL)"""  # noqa: S608
 
 
 def _voiding_marks(invoices: str) -> str:

@@ -22,8 +22,8 @@ from slos import attention, catalogue, dashboard, jobs, payloads, trend
 from slos.attention import Watched
 from slos.dashboard import View
 from slos.drilldown import past_moment
-from slos.indicators import FILTERS
 from slos.models import Job, Period, SLIType
+from slos.parts import OF_AN_INVOICE
 from slos.recount import rows_since
 
 OTHER_NAMES = {"duplicate_detection_recall": SLIType.DUPLICATE_RECALL}
@@ -53,12 +53,12 @@ class Dashboard(Endpoint):
 
 
 def _view(request: Request, organization: Organization) -> View:
-    known = ("time_range_days", "slo_types", "start_date", "end_date", "as_of", *FILTERS)
+    known = ("time_range_days", "slo_types", "start_date", "end_date", "as_of", *OF_AN_INVOICE)
     params = Params(request._request, *known, repeatable=("slo_types",))
     zone, now = organization.time_zone, timezone.now()
     moment = past_moment(params, organization, now)
     span = params.span("time_range_days", 30, moment or now, zone)
-    only = {name: value for name in FILTERS if (value := params.text(name))}
+    only = {name: value for name in OF_AN_INVOICE if (value := params.text(name))}
     sli_types = frozenset(OTHER_NAMES.get(name, name) for name in params.many("slo_types", SLI_TYPES))
     return View(moment or now, moment is not None, only, span, sli_types)
 

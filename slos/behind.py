@@ -12,8 +12,9 @@ from django.db import connection
 
 from kpis.models import InvoiceException, InvoiceMetric
 from slos.budget import MIN_BAD, Counts
-from slos.indicators import EXCEPTIONS, FILTERS, MICROSECOND, Count, Events, counting
+from slos.indicators import EXCEPTIONS, MICROSECOND, Count, Events, counting
 from slos.models import SLODefinition, SLOSnapshot
+from slos.parts import OF_AN_INVOICE
 from slos.pending import pending
 from slos.sums import Sums
 
@@ -172,7 +173,7 @@ def contributors(slo: SLODefinition, start: datetime, end: datetime, *, now: dat
     with all there are. The one with the most bad events beyond its share of all events comes first.
     """
     count = Count.of(slo)
-    fields = ("kind",) if count.indicator.table == EXCEPTIONS else FILTERS
+    fields = ("kind",) if count.indicator.table == EXCEPTIONS else OF_AN_INVOICE
     params: dict[str, Any] = {"organization": slo.organization_id, "now": now}
     params |= {"few": MIN_BAD, "most": MOST_CONTRIBUTORS}
     columns = ", ".join(fields)

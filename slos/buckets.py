@@ -10,9 +10,10 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import Organization
+from kpis.merge import FINDS_INVOICES, NO_TIME
 from kpis.models import DirtyBucket
 from kpis.periods import BUCKET, DAY, WIDTHS, floor
-from slos.indicators import BIN, Count, counting
+from slos.indicators import BIN, EXCEPTIONS, INVOICES, Count, counting
 from slos.models import SLIBucket, SLODefinition
 
 TABLE = SLIBucket._meta.db_table
@@ -66,6 +67,35 @@ def dirty_by_marks(marks: Iterable[tuple[str, datetime]], counts: Iterable[Count
             dirty[floor(due)].add(count)
             dirty[floor(due + BUCKET - timedelta(microseconds=1))].add(count)
     return dirty
+
+
+def marks_of_exceptions(
+    organization: Organization, marks: Iterable[tuple[str, datetime]], counts: Iterable[Count]
+) -> set[tuple[str, datetime]]:
+    """The instants of the exceptions of invoices that marks name: what part they belong to stands with the invoice.
+
+    Only where an objective asks for a part. The tick comes after both were stored, in whichever order.
+    """
+    by_field: dict[str, list[datetime]] = defaultdict(list)
+    if any(count.by_invoice for count in counts):
+        for name, start in marks:
+            if name in (*FINDS_INVOICES, NO_TIME):
+                by_field[name].append(start)
+    found: set[tuple[str, datetime]] = set()
+    for name, starts in by_field.items():
+        named = f"i.{name} >= m.start AND i.{name} < m.start + interval '5 minutes'"
+        if name == NO_TIME:
+            starts, named = starts[:1], f"coalesce({', '.join(f'i.{each}' for each in FINDS_INVOICES)}) IS NULL"
+        sql = f"""
+            SELECT DISTINCT v.field, {BIN.format(at="v.at")} FROM unnest(%s::timestamptz[]) m (start)
+            JOIN {INVOICES} i ON i.organization_id = %s AND {named}
+            JOIN {EXCEPTIONS} e ON e.organization_id = i.organization_id AND e.invoice_id = i.invoice_id,
+            LATERAL (VALUES ('opened_at', e.opened_at), ('resolved_at', e.resolved_at)) v (field, at)
+            WHERE v.at IS NOT NULL"""  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [starts, organization.pk])
+            found |= set(cursor.fetchall())
+    return found
 
 
 def dirty_by_time(last: datetime | None, now: datetime, counts: Iterable[Count]) -> Dirty:

@@ -16,7 +16,7 @@ from slos.models.alerting import AlertRules
 RULES = Path(__file__).resolve().parent.parent / "monitoring" / "slo-rules.yml"
 NUMBERS = ("target_percentage", "target_value")
 OPTIONAL = {
-    *("error_budget_percentage", "window", "window_days", "notification_channels", "runbook"),
+    *("error_budget_percentage", "window", "window_days", "notification_channels", "runbook", "only"),
     *(field.name for field in AlertRules._meta.get_fields()),
 }
 

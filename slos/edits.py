@@ -7,12 +7,21 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from slos import parts
 from slos.measure import Promises
 from slos.models import SLODefinition
 from slos.words import plain
 
 MOST = 100  # versions that are read, the newest
-JUDGES = {"target_percentage", "target_value", "target_unit", "error_budget_percentage", "window", "window_days"}
+JUDGES = {
+    "target_percentage",
+    "target_value",
+    "target_unit",
+    "error_budget_percentage",
+    "window",
+    "window_days",
+    "only",
+}
 NOT_SHOWN = {"id", "organization", "created_by"}
 
 
@@ -84,6 +93,8 @@ def _text(row: Any, name: str) -> str:
         return plain(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name == "only":
+        return parts.words(value) or "all of the work"
     if isinstance(value, list):
         return ", ".join(value) or "none"
     return "none" if value in (None, "") else str(value)

@@ -5,6 +5,7 @@ ended by then. So overdue work is found by its deadline, and nothing ever search
 not decided yet.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 
 from kpis.models import Arrival, InvoiceException, InvoiceMetric
 from slos.models import SLIType, SLODefinition
+from slos.parts import LABEL, OF_AN_INVOICE
 
 INVOICES, EXCEPTIONS, ARRIVALS = (model._meta.db_table for model in (InvoiceMetric, InvoiceException, Arrival))
 MICROSECOND = timedelta(microseconds=1)
@@ -22,7 +24,6 @@ INVOICE_NOT_VOIDED = (
     f"NOT EXISTS (SELECT FROM {INVOICES} i WHERE i.organization_id = r.organization_id"
     " AND i.invoice_id = r.invoice_id AND i.voided_at IS NOT NULL)"
 )
-FILTERS = ("vendor", "channel", "document_type")
 
 
 @dataclass(frozen=True)
@@ -113,15 +114,16 @@ class Count:
 
     @classmethod
     def of(cls, slo: SLODefinition, only: Mapping[str, str] | None = None) -> "Count":
+        """`only` narrows further what the objective itself counts."""
         seconds = slo.limit_seconds
         limit = None if seconds is None else timedelta(seconds=seconds)
-        return cls(slo.sli_type, limit, tuple(sorted((only or {}).items())))
+        return cls(slo.sli_type, limit, tuple(sorted({*slo.only.items(), *(only or {}).items()})))
 
     @property
     def signature(self) -> str:
         """What is stored beside the counted buckets, to see when they must be counted anew."""
         limit = "" if self.limit is None else f" {self.limit.total_seconds()!r} s"
-        return self.sli_type + limit + "".join(f" {name}={value}" for name, value in self.only)
+        return self.sli_type + limit + (f" {json.dumps(self.only, ensure_ascii=False)}" if self.only else "")
 
     @cached_property
     def indicator(self) -> Indicator:
@@ -130,16 +132,24 @@ class Count:
     def _condition(self, params: dict[str, Any], tag: str) -> str:
         """The row is an event of the wanted part of the work."""
         terms = [self.indicator.counted]
-        for name, value in self.only:
-            params[f"{name}{tag}"] = value
-            row = f"r.{name} = %({name}{tag})s"
-            if self.indicator.table == EXCEPTIONS and name in FILTERS:
-                row = (
+        for k, (name, value) in enumerate(self.only):
+            params[f"o{k}{tag}"] = value
+            if name.startswith(LABEL):
+                params[f"l{k}{tag}"] = name.removeprefix(LABEL)
+                terms.append(f"r.labels ->> %(l{k}{tag})s = %(o{k}{tag})s")
+            elif self.by_invoice and name in OF_AN_INVOICE:
+                terms.append(
                     f"EXISTS (SELECT FROM {INVOICES} f WHERE f.organization_id = r.organization_id"
-                    f" AND f.invoice_id = r.invoice_id AND {row.replace('r.', 'f.', 1)})"
+                    f" AND f.invoice_id = r.invoice_id AND f.{name} = %(o{k}{tag})s)"
                 )
-            terms.append(row)
+            else:
+                terms.append(f"r.{name} = %(o{k}{tag})s")
         return " AND ".join(terms)
+
+    @property
+    def by_invoice(self) -> bool:
+        """Which part an event belongs to is written on another row: that of its invoice."""
+        return self.indicator.table == EXCEPTIONS and any(name in OF_AN_INVOICE for name, _ in self.only)
 
     def scans(self, bucket: str, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> Iterator[str]:
         """SELECTs of (start, good, total, duration_us, duration_count) of what was decided in [start, end)."""

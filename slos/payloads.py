@@ -46,6 +46,7 @@ def definition(slo: SLODefinition) -> dict[str, Any]:
         "measurement_periods": slo.measurement_periods,
         "burn_rate_alert_threshold": float(slo.burn_rate_alert_threshold),
         **_alerting(slo),
+        "only": slo.only,
         "window": slo.window,
         "window_days": slo.window_days if slo.window == Window.ROLLING else None,
         "is_active": slo.is_active,

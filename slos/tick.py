@@ -60,7 +60,8 @@ def _tick(organization: Organization, state: EngineState, now: datetime) -> tupl
     rollups.note(organization, marks)
     counted = counters.count_facts(organization, marks, since=state.sealed_before, now=now, last=state.ticked_at)
     groups = buckets.by_count(slos)
-    dirty: Dirty = buckets.dirty_by_marks(marks, groups)
+    moved = buckets.marks_of_exceptions(organization, marks, groups)
+    dirty: Dirty = buckets.dirty_by_marks([*marks, *moved], groups)
     waiting = _waiting(dirty, groups, state.ticked_at or now, now)
     for at, counts in buckets.dirty_by_time(state.ticked_at, now, groups).items():
         dirty.setdefault(at, set()).update(counts)

@@ -12,7 +12,7 @@ from accounts.models import Organization
 from kpis.messages import EARLIEST
 from kpis.models import InvoiceException, InvoiceMetric
 from kpis.rows import EXCEPTIONS, Row, Table
-from slos import indicators, words
+from slos import indicators, parts, words
 from slos.indicators import Count
 from slos.models import SLIType, SLODefinition
 
@@ -128,6 +128,8 @@ def _found(
 
 def _not_counted(slo: SLODefinition, row: Row) -> str:
     indicator = Count.of(slo).indicator
+    if _of_another_part(slo, row):
+        return f"only {parts.words(slo.only)} is counted"
     if isinstance(row, InvoiceMetric) and row.voided_at and slo.sli_type != SLIType.DUPLICATE_RECALL:
         return "voided"
     begins = indicator.started or indicator.ended
@@ -138,7 +140,18 @@ def _not_counted(slo: SLODefinition, row: Row) -> str:
     took = getattr(row, indicator.took)
     if took is not None and took < 0:
         return f"{DONE[indicator.ended]} before it began: its times contradict each other"
-    return "its invoice is voided" if isinstance(row, InvoiceException) else "withdrawn, or outside of what is counted"
+    if isinstance(row, InvoiceException):
+        return "its invoice is voided" + (f", or not of {parts.words(slo.only)}" if slo.only else "")
+    return "withdrawn, or outside of what is counted"
+
+
+def _of_another_part(slo: SLODefinition, row: Row) -> bool:
+    """As far as the row itself tells: the vendor of an exception is that of its invoice."""
+    for name, value in slo.only.items():
+        label = name.removeprefix(parts.LABEL)
+        if (row.labels.get(label) if label != name else getattr(row, name, value)) != value:
+            return True
+    return False
 
 
 def _judged(sli_type: str, row: Any) -> str:

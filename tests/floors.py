@@ -50,6 +50,7 @@ PURE = (
     "slos.growth",
     "slos.kept",
     "slos.outlook",
+    "slos.parts",
     "slos.sensible",
     "slos.words",
     "monitoring.exposition",

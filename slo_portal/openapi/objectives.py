@@ -35,6 +35,10 @@ class Definition(Objective):
     resolve_after_minutes: int
     alert_types_off: list[str]
     window: of(Window.values)  # type: ignore[valid-type]
+    only: Annotated[
+        dict[str, str],
+        Meta(description="The part of the work that is counted: vendor, channel, document_type, label:NAME. {}: all."),
+    ]
     window_days: Annotated[int | None, Meta(description="null for a calendar window.")]
     is_active: bool
     notification_channels: list[str]

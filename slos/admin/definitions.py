@@ -14,7 +14,7 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from accounts.admin_access import ByRole, Role, organizations
 from accounts.admin_lists import OrganizationFilter
-from slos import status, words
+from slos import parts, status, words
 from slos.admin.forms import SLOForm
 from slos.models import SLIBucket, SLODefinition
 
@@ -73,6 +73,7 @@ GUARDS: list[Any] = [
     "confidence",
     "resolve_after_minutes",
 ]
+PART: list[Any] = ["vendor", "channel", "document_type", "labels"]
 FIGURES = ["state", "now", "budget_left", "burn", "counted"]
 
 
@@ -99,6 +100,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     fieldsets = [
         (None, {"fields": ["organization", "name", "description", "slos_owner", "is_active"]}),
         ("What is promised", {"fields": ["sli_type", "target_percentage", "target_value", "target_unit"]}),
+        ("Part of the work", {"fields": PART, "classes": ["collapse"]}),
         ("Error budget", {"fields": ["error_budget_percentage", "window", "window_days"]}),
         ("Measured", {"fields": ["measurement_period", "further_periods"]}),
         ("Alerts", {"fields": ALERTS}),
@@ -119,7 +121,11 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or request.method == "POST":  # a refused form has no figures: its target may be anything
             return self.fieldsets
-        return [("Now", {"fields": FIGURES}), *self.fieldsets]
+        shown = [one for one in self.fieldsets if one[0] != "Part of the work"]
+        fields = (
+            self.fieldsets if self.has_change_permission(request, obj) else [*shown, ("Part", {"fields": ["part"]})]
+        )
+        return [("Now", {"fields": FIGURES}), *fields]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fixed = ["organization", "sli_type"] if obj else []  # another SLI is another objective, with its own history
@@ -169,6 +175,10 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     @admin.display(description="measured")
     def periods(self, slo: SLODefinition) -> str:
         return ", ".join(slo.measurement_periods)
+
+    @admin.display(description="part of the work")
+    def part(self, slo: SLODefinition) -> str:
+        return parts.words(slo.only) or "all of it"
 
     @admin.display
     def further_periods(self, slo: SLODefinition) -> str:

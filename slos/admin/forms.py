@@ -3,8 +3,10 @@ from typing import Any
 
 from django import forms
 
-from slos import words
+from slos import parts, words
 from slos.models import Period, SLOAlertType, SLODefinition
+
+ONLY = "Counts only what has exactly {}; of exceptions, what their invoice has. Empty: all."
 
 
 class SLOForm(forms.ModelForm):
@@ -19,6 +21,14 @@ class SLOForm(forms.ModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text="Also measured over these. A period that is switched off keeps what was measured.",
     )
+    vendor = forms.CharField(required=False, max_length=parts.LONGEST, help_text=ONLY.format("this vendor"))
+    channel = forms.CharField(required=False, max_length=parts.LONGEST, help_text=ONLY.format("this channel"))
+    document_type = forms.CharField(required=False, max_length=parts.LONGEST, help_text=ONLY.format("this type"))
+    labels = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Counts only what bears these labels, one a line: region=north. Of exceptions: their own labels.",
+    )
     alert_types_off = forms.MultipleChoiceField(
         choices=SLOAlertType,
         required=False,
@@ -30,6 +40,7 @@ class SLOForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         main, *further = self.instance.measurement_periods or [Period.DAILY]
         self.initial.update(measurement_period=main, further_periods=further)
+        self.initial.update(_shown(self.instance.only))
         for name, value in self.initial.items():
             if isinstance(value, Decimal):
                 self.initial[name] = Decimal(words.plain(value))  # 90, not 90.000
@@ -41,9 +52,33 @@ class SLOForm(forms.ModelForm):
         if main := given.get("measurement_period"):
             further = [period for period in given.get("further_periods", []) if period != main]
             self.instance.measurement_periods = [main, *further]
+        only = {name: given[name] for name in parts.OF_AN_INVOICE if given.get(name)}
+        only |= given.get("labels") or {}
+        if said := parts.wrong(only):
+            self.add_error("labels", said)
+        else:
+            self.instance.only = only
+        return given
+
+    def clean_labels(self) -> dict[str, str]:
+        """As slos.parts names them."""
+        given: dict[str, str] = {}
+        for line in filter(str.strip, self.cleaned_data["labels"].splitlines()):
+            name, equals, value = line.partition("=")
+            if not equals:
+                raise forms.ValidationError("Write one label a line: name=value.")
+            given[parts.LABEL + name.strip()] = value.strip()
         return given
 
     def _get_validation_exclusions(self) -> set[str]:
         """A name is unique in its organisation, also where the form does not show the organisation."""
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         return excluded - {"organization"}
+
+
+def _shown(only: parts.Parts) -> dict[str, str]:
+    """As the form asks for it."""
+    labels = [
+        f"{name.removeprefix(parts.LABEL)}={value}" for name, value in only.items() if name.startswith(parts.LABEL)
+    ]
+    return {**{name: only.get(name, "") for name in parts.OF_AN_INVOICE}, "labels": "\n".join(labels)}

@@ -11,7 +11,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from accounts.models import Organization, User
-from slos import sensible
+from slos import parts, sensible
 from slos.models.alerting import AlertRules, numbers
 
 
@@ -67,6 +67,13 @@ class SLODefinition(AlertRules):
     name = models.CharField(max_length=200, help_text="What people call it, unique in the organisation.")
     description = models.TextField(blank=True, help_text="What is promised to whom, in one or two sentences.")
     sli_type = models.CharField("SLI", max_length=40, choices=SLIType, help_text="What is counted as good and bad.")
+    only = models.JSONField(
+        "part of the work",
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="Counts only what has these: vendor, channel, document_type, label:NAME. Empty: all of the work.",
+    )
     target_percentage = models.DecimalField(
         max_digits=6,
         decimal_places=3,
@@ -162,6 +169,8 @@ class SLODefinition(AlertRules):
         periods = self.measurement_periods or []
         if len(set(periods)) < len(periods):
             wrong["measurement_periods"] = "Name each period once."
+        if said := parts.wrong(self.only):
+            wrong["only"] = said
         if wrong:
             raise ValidationError(wrong)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django import template
 
-from slos import words
+from slos import parts, words
 from slos.detail import Detail
 from slos.models import SLODefinition
 from slos.status import SLOStatus
@@ -104,7 +104,8 @@ def amount(value: Decimal) -> str:
 def sentence(slo: SLODefinition) -> str:
     limit = slo.target_value if slo.is_timed else None
     over = words.window(slo.window, slo.window_days)
-    return words.sentence(slo.sli_type, slo.target_percentage, limit, slo.target_unit, over)
+    whole = words.sentence(slo.sli_type, slo.target_percentage, limit, slo.target_unit, over)
+    return f"{whole} Only {parts.words(slo.only)}." if slo.only else whole
 
 
 @register.filter

@@ -1,13 +1,13 @@
 """The seven indicators, row by row: which events are decided at a moment, which are pending, which never count."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from tests.oracle.facts import Row, World
+from tests.oracle.facts import EXCEPTION, INVOICE, Row, World
 
 TIMED = ("time_to_ready", "approval_latency", "exception_resolution_time")
 RATES = ("validation_pass_rate", "processing_success_rate", "extraction_accuracy", "duplicate_recall")
@@ -54,11 +54,39 @@ def threshold(value: Decimal, unit: str) -> timedelta:
     return timedelta(microseconds=int(value * SECONDS[unit] * 1_000_000))
 
 
-def account(sli: str, world: World, now: datetime, t: timedelta | None = None) -> Account:
-    """What `sli` counts in `world` at `now`; `t` is the threshold of a timed SLI."""
+Only = Mapping[str, str]  # {"vendor": "Ada", "label:a": "x"}
+EVERYTHING: Only = {}
+
+
+def belongs(row: Row, only: Only) -> bool:
+    """The invoice is of the wanted part of the work."""
+    labels: Mapping[str, object] = row.get("labels") or {}  # type: ignore[assignment]
+    return all(
+        (labels.get(name[6:]) if name.startswith("label:") else row.get(name)) == value for name, value in only.items()
+    )
+
+
+def part_of(world: World, only: Only) -> World:
+    """What is left of the world; an exception has its own labels, and all else from its invoice."""
+    invoices, exceptions = world.rows[INVOICE], world.rows[EXCEPTION]
+    own = {name: value for name, value in only.items() if name.startswith("label:")}
+    rest = {name: value for name, value in only.items() if name not in own}
+    left = World()
+    left.rows[INVOICE] = {key: row for key, row in invoices.items() if belongs(row, only)}
+    left.rows[EXCEPTION] = {
+        key: row
+        for key, row in exceptions.items()
+        if belongs(row, own) and belongs(invoices.get(str(row.get("invoice_id")), {}), rest)
+    }
+    return left
+
+
+def account(sli: str, world: World, now: datetime, t: timedelta | None = None, only: Only = EVERYTHING) -> Account:
+    """What `sli` counts in `world` at `now`; `t` is the threshold of a timed SLI, `only` the part of the work."""
+    whole, world = world, part_of(world, only)
     if sli in TIMED:
         assert t is not None
-        return timed(works(sli, world), t, now)
+        return timed(works(sli, world, whole), t, now)
     result = Account()
     for row in world.invoices:
         event = rated(sli, row)
@@ -67,10 +95,10 @@ def account(sli: str, world: World, now: datetime, t: timedelta | None = None) -
     return result
 
 
-def works(sli: str, world: World) -> Iterator[Work]:
+def works(sli: str, world: World, whole: World) -> Iterator[Work]:
     if sli == "exception_resolution_time":
         for row in world.exceptions:
-            if "opened_at" in row and not world.is_void(row.get("invoice_id")):
+            if "opened_at" in row and not whole.is_void(row.get("invoice_id")):
                 yield work("exception_id", row, "opened_at", "resolved_at", None)
         return
     for row in world.invoices:

@@ -46,6 +46,7 @@ PROMISES = [
     (Decimal("99.999"), None),
     (Decimal("90"), Decimal("7.5")),
 ]
+PARTS: list[dict[str, str]] = [{}, {"vendor": "Ada"}, {"label:a": "x"}, {"vendor": "Bo", "label:b": "y"}]
 MICROSECOND, SECOND = timedelta(microseconds=1), timedelta(seconds=1)
 DUPLICATED, LATE, CORRECTED = 10, 5, 3  # percent of the messages
 
@@ -65,6 +66,11 @@ class Edit(NamedTuple):
     unit: str
 
 
+class Narrow(NamedTuple):
+    sli: str
+    only: dict[str, str]
+
+
 class Measure(NamedTuple):
     period: str
 
@@ -77,7 +83,7 @@ class Resume(NamedTuple):
     sli: str
 
 
-Action = Tick | Edit | Measure | Pause | Resume
+Action = Tick | Edit | Narrow | Measure | Pause | Resume
 Step = tuple[datetime, Tell | Action]
 
 
@@ -90,6 +96,7 @@ class Script:
     limits: dict[str, tuple[Decimal, str]]  # of the timed SLIs
     windows: dict[str, tuple[str, int]]  # by SLI, for some: kind and days
     promises: dict[str, tuple[Decimal, Decimal | None]] = field(default_factory=dict)  # likewise: target, budget
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)  # likewise: the part of the work
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -155,8 +162,10 @@ def an_invoice(rng: Random, base: datetime, limits: list[timedelta]) -> Iterator
         yield {"duplicate_confirmed": rng.choice([True, True, False]), "duplicate_confirmed_at": a_start(rng, base)}
     if chance(rng, 10):
         yield {"voided_at": uploaded + a_while(rng, limits)}
-    if chance(rng, 15):
+    if chance(rng, 30):
         yield {"labels": {rng.choice("ab"): rng.choice(["x", "y", None])}}
+    if chance(rng, 10):
+        yield {"vendor": rng.choice(["Ada", "Bo"])}
 
 
 def an_exception(rng: Random, base: datetime, limits: list[timedelta], invoices: int) -> Iterator[Told]:
@@ -167,6 +176,8 @@ def an_exception(rng: Random, base: datetime, limits: list[timedelta], invoices:
         yield {"invoice_id": f"i{rng.randrange(invoices + 1)}"}
     if chance(rng, 70):
         yield {"resolved_at": opened + a_while(rng, limits)}
+    if chance(rng, 15):
+        yield {"labels": {rng.choice("ab"): rng.choice(["x", "y", None])}}
 
 
 def contradicted(rng: Random, message: Told, base: datetime) -> Told:
@@ -234,6 +245,8 @@ def some_actions(rng: Random) -> list[Action]:
         actions += [Tick(), Measure(rng.choice(["hourly", "daily", "weekly"]))]
     if chance(rng, 10):
         actions.append(Edit(rng.choice(TIMED), *a_limit(rng)))
+    if chance(rng, 5):
+        actions.append(Narrow(rng.choice(SLIS), rng.choice(PARTS)))
     if chance(rng, 10):
         sli = rng.choice(SLIS)
         switches: list[Action] = [Pause(sli), Resume(sli)]
@@ -250,6 +263,7 @@ def script(rng: Random, invoices: int = 5, exceptions: int = 3) -> Script:
         limits={sli: a_limit(rng) for sli in TIMED},
         windows={sli: rng.choice(WINDOWS) for sli in [*TIMED, "extraction_accuracy", "duplicate_recall"]},
         promises={sli: rng.choice(PROMISES) for sli in SLIS},
+        parts={sli: rng.choice(PARTS) if chance(rng, 40) else {} for sli in SLIS},
     )
     messages = everything_told(rng, made, 1 + rng.randrange(invoices), rng.randrange(exceptions + 1))
     now = made.start + timedelta(hours=rng.randrange(36))

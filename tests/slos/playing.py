@@ -31,6 +31,7 @@ def create_slos(
     windows: Mapping[str, tuple[str, int]] | None = None,
     promises: Mapping[str, tuple[Decimal, Decimal | None]] | None = None,
     only: Iterable[str] = slis.SLIS,
+    parts: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, SLODefinition]:
     """One objective for each SLI, measured over every period."""
     made = {}
@@ -49,6 +50,7 @@ def create_slos(
             measurement_periods=PERIODS,
             window=window,
             window_days=days,
+            only=(parts or {}).get(sli, {}),
         )
     return made
 
@@ -63,7 +65,7 @@ class Play:
     def __init__(self, script: worlds.Script, slug: str = "played", only: Iterable[str] = slis.SLIS) -> None:
         self.script, self.zone = script, script.zone
         self.organization = Organization.objects.create(name=slug, slug=slug, time_zone=script.zone)
-        self.slos = create_slos(self.organization, script.limits, script.windows, script.promises, only)
+        self.slos = create_slos(self.organization, script.limits, script.windows, script.promises, only, script.parts)
         self.limits = dict(script.limits)
         self.paused: set[str] = set()
         self.world = World()
@@ -82,6 +84,8 @@ class Play:
                 case worlds.Edit(sli, value, unit):
                     self.limits[sli] = value, unit
                     self.change(sli, target_value=value, target_unit=unit)
+                case worlds.Narrow(sli, only):
+                    self.change(sli, only=only)
                 case worlds.Pause(sli):
                     self.paused.add(sli)
                     self.change(sli, is_active=False)
@@ -117,7 +121,7 @@ class Play:
 
     def account(self, sli: str, now: datetime) -> slis.Account:
         limit = slis.threshold(*self.limits[sli]) if sli in slis.TIMED else None
-        return slis.account(sli, self.world, now, limit)
+        return slis.account(sli, self.world, now, limit, self.slos[sli].only)
 
     def stored_buckets(self) -> dict[tuple[UUID, int], Sums]:
         found: dict[tuple[UUID, int], Sums] = defaultdict(dict)

@@ -90,6 +90,9 @@ REFUSED: list[tuple[dict, str, str]] = [
     ({"measurement_period": "yearly"}, "measurement_period", "valid choice"),
     ({"further_periods": ["yearly"]}, "further_periods", "valid choice"),
     ({"name": "Approval Latency"}, "__all__", "already exists"),
+    ({"labels": "region"}, "labels", "name=value"),
+    ({"labels": "=north"}, "labels", "needs a text"),
+    ({"vendor": "a\tb"}, "labels", "one line"),
     ({"name": "nul\0"}, "name", "Null characters"),
     ({"notification_channels": "email,,slack"}, "notification_channels", "required"),
 ]
@@ -125,6 +128,19 @@ def test_a_rate_follows_its_target(house, editor):
     assert save(editor, slo, target_percentage="93.5", target_value="").status_code == 302
     slo.refresh_from_db()
     assert slo.target_value == Decimal("0.935")
+
+
+def test_the_part_of_the_work_is_given_field_by_field(house, editor):
+    slo = objective(house)
+    assert save(editor, slo, vendor=" Acme ", labels="region = north\n\nlane=a=b").status_code == 302
+    assert save(editor, slo, channel="mail").status_code == 302
+    slo.refresh_from_db()
+    assert slo.only == {"vendor": "Acme", "channel": "mail", "label:region": "north", "label:lane": "a=b"}
+    page = text(house.client("viewer").get(address(SLODefinition, "change", slo.pk)))
+    assert "channel mail, vendor Acme, label lane = a=b and label region = north" in page
+    assert save(editor, slo, channel="", labels="", vendor="").status_code == 302
+    slo.refresh_from_db()
+    assert slo.only == {}
 
 
 def test_what_is_counted_and_for_whom_stays(house, editor):

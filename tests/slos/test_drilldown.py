@@ -62,7 +62,7 @@ def test_the_rows_of_every_objective_add_up_to_the_stored_figure(play: Play) -> 
         assert figure["bad_events_count"] == pytest.approx(sum(row["bad"] for row in bad_rows), abs=1e-9)
         assert (figure["good_events_count"], figure["total_events_count"]) == (pytest.approx(float(good)), total)
         seen += total
-    assert seen > 50
+    assert seen > 20
 
 
 def test_without_a_range_the_rows_are_those_of_the_budget_and_all_that_is_pending(play: Play) -> None:
