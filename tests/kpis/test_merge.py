@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from accounts.models import Organization
 from kpis import messages
 from kpis.ingest import Result, store_rows
+from kpis.merge import FINDS_INVOICES, NO_TIME
 from kpis.models import DirtyBucket, InvoiceException, InvoiceMetric
 from kpis.periods import floor
 from tests.oracle.facts import EXCEPTION, FIELDS, INVOICE, TIMES, World
@@ -115,6 +116,7 @@ def test_every_instant_of_a_changed_row_is_marked_old_and_new(first: dict[str, A
         if world.tell(INVOICE, message, now) in ("created", "updated"):
             rows = (old, world.rows[INVOICE]["1"])
             expected |= {(name, floor(row[name])) for row in rows for name in TIMES[INVOICE] if name in row}
+            expected |= set() if set(rows[1]) & set(FINDS_INVOICES) else {(NO_TIME, floor(now))}
         store_rows(messages.INVOICE, organization, [message], now=now)
     marks = DirtyBucket.objects.filter(organization=organization)
     assert set(marks.values_list("field", "start")) == expected
