@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from kpis.figures import PROCESSING, SHARES, Figures
 from kpis.params import Span
-from kpis.plots import Chart, Column, Row, bars, bounds, clock, figure, line
+from kpis.plots import Chart, Column, Json, Row, bars, bounds, clock, figure, level, level_note, line
 from kpis.summary import Scope
 from kpis.trends import Point
 from kpis.words import counted, duration, moved, number, percentage
@@ -19,6 +20,7 @@ DASHES = {"p50": "solid", "p90": "dash", "p95": "dot"}
 COLOURS = {"p50": "--series-1", "p90": "--series-2", "p95": "--series-3"}
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHADES = 5
+MINUTE = timedelta(minutes=1)
 FORMATS = {"hourly": "%a %-d %b, %H:%M", "daily": "%a %-d %b %Y", "weekly": "week of %-d %b %Y"}
 NAMES = {"hourly": "hour", "daily": "day", "weekly": "week"}
 
@@ -35,6 +37,7 @@ class Asked(NamedTuple):
     now: datetime
     rows: str
     exceptions: str
+    limits: Mapping[str, timedelta] = MappingProxyType({})  # from upload to ready, by who promises it
 
     @property
     def zone(self) -> ZoneInfo:
@@ -68,11 +71,11 @@ def _x(asked: Asked) -> list[str]:
     return [clock(one.start.astimezone(asked.zone)) for one in asked.points]
 
 
-def _over_time(asked: Asked, traces: Sequence[Any], y: tuple[float, float], suffix: str = "") -> Any:
+def _over_time(asked: Asked, traces: Sequence[Any], y: tuple[float, float], suffix: str = "", **drawn: Any) -> Any:
     half = (asked.points[0].end - asked.points[0].start) / 2
     ends = (asked.points[0].start - half, asked.points[-1].start + half)
     first, last = (clock(at.astimezone(asked.zone)) for at in ends)
-    return figure(traces, y=y, x=(first, last), suffix=suffix) if asked.whole.numbers else None
+    return figure(traces, y=y, x=(first, last), suffix=suffix, **drawn) if asked.whole.numbers else None
 
 
 def _period(asked: Asked) -> Column:
@@ -138,13 +141,25 @@ def _times(asked: Asked) -> Chart:
     )
     within = [Column(f"{_share(name)}, within", duration) for name in SHOWN]
     columns = [_period(asked), *within, *_counts("Ready")]
+    if size and asked.limits:
+        promised = (f"{duration(limit.total_seconds())} ({name})" for name, limit in asked.limits.items())
+        answer += f" Promised: {', '.join(promised)}."
+    limits = {name: limit / MINUTE for name, limit in asked.limits.items()}
 
     def values(one: Figures) -> list[Any]:
         spread = one.percentiles(PROCESSING)
         return [*(spread[name] for name in SHOWN), one.number(PROCESSING)]
 
-    made = _over_time(asked, drawn, bounds(*series.values()), " min") if size else None
-    return Chart("times", "Time from upload to ready", answer, made, columns, _table(asked, values))
+    made = _over_time(asked, drawn, bounds(*series.values(), [*limits.values()]), " min", **_promised(limits))
+    return Chart("times", "Time from upload to ready", answer, made if size else None, columns, _table(asked, values))
+
+
+def _promised(limits: Mapping[str, float]) -> dict[str, list[Json]]:
+    """A line across at each limit, in minutes, with who promises it."""
+    return {
+        "shapes": [level(limit, "--bad") for limit in {*limits.values()}],
+        "notes": [level_note(name, limit, "--bad") for name, limit in limits.items()],
+    }
 
 
 def _share(name: str) -> str:

@@ -1,7 +1,8 @@
 """The page about KPIs: how much work, how fast, how clean, compared with the period before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Access
 from accounts.downloads import cell
+from accounts.models import Organization
 from accounts.pages import for_members
 from kpis import charts, payloads, summary, trends
 from kpis.charts import Asked
@@ -26,6 +28,7 @@ from kpis.words import duration, moved, number, percentage
 
 LABELS = {"vendor": "Vendor", "channel": "Channel", "document_type": "Document type"}
 LONGEST = 200
+Limits = Callable[[Organization], Mapping[str, timedelta]]
 
 
 class Tile(NamedTuple):
@@ -49,7 +52,7 @@ class Part(NamedTuple):
 class Shown:
     """What the page and its files have in common."""
 
-    def __init__(self, request: HttpRequest, who: Access, reach: Reach) -> None:
+    def __init__(self, request: HttpRequest, who: Access, reach: Reach, limits: Limits | None = None) -> None:
         self.now = timezone.now()
         zone = who.organization.time_zone
         self.range: Chosen = chosen(request.GET, zone, now=self.now, drop=())
@@ -66,6 +69,7 @@ class Shown:
         self.asked = Asked(
             self.scope, span, self.granularity, points, compared.figures, self.data["comparison"]["previous"],
             self.now, reverse("invoices"), reverse("exceptions"),
+            limits(who.organization) if limits else {},
         )  # fmt: skip
 
     def query(self, **more: str) -> str:
@@ -113,8 +117,8 @@ class Shown:
 
 @require_safe
 @for_members
-def kpis(request: HttpRequest, who: Access, reach: Reach) -> HttpResponse:
-    shown = Shown(request, who, reach)
+def kpis(request: HttpRequest, who: Access, reach: Reach, limits: Limits) -> HttpResponse:
+    shown = Shown(request, who, reach, limits)
     span, (parts, more) = shown.range.span, shown.parts()
     files = f"?{shown.range.query}"
     context = {

@@ -1,6 +1,7 @@
 """The page about KPIs says what the API says, in tiles, figures, tables and files."""
 
 import csv
+import json
 import re
 from collections.abc import Iterator
 
@@ -82,6 +83,18 @@ def test_a_figure_its_table_and_its_file_hold_the_same(web):
     assert header == ["Day", "Invoices", "Succeeded", "Failed", "No outcome yet"]
     assert [sum(int(row[column]) for row in rows) for column in (1, 2, 3)] == [7, 5, 2]
     assert web.get("/kpis/nothing.csv").status_code == 404
+
+
+def test_the_promised_time_is_drawn_and_said_while_the_objective_is_active(web, organization):
+    text = web.get("/kpis/?range=7d").content.decode()
+    drawn = json.loads(re.search(r'<script id="times-data"[^>]*>([^<]+)', text)[1])["layout"]
+    assert ([one["y0"] for one in drawn["shapes"]], [one["text"] for one in drawn["annotations"]]) == (
+        [5], ["Time-to-Ready Processing"],
+    )  # fmt: skip
+    assert drawn["yaxis"]["range"][1] > 5
+    assert "Promised: 5\u00a0min (Time-to-Ready Processing)" in text
+    organization.slos.update(is_active=False)
+    assert "Promised" not in web.get("/kpis/?range=7d").content.decode()
 
 
 def test_every_day_leads_to_its_invoices(web):
