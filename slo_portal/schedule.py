@@ -5,10 +5,10 @@ for what is due, so that it may run more often than its period ends.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
 
 from accounts.models import Organization
 from slos.models import Period
@@ -59,19 +59,31 @@ def ensure() -> None:
 
 
 def ensure_for(organization: Organization) -> None:
-    """The measurements and reports of one organisation."""
+    """The measurements and reports of one organisation; together, since beat reads its tables anew for each."""
+    tasks = [*_measurements(organization), *_reports(organization)]
+    known = set(PeriodicTask.objects.filter(name__in=[one.name for one in tasks]).values_list("name", flat=True))
+    missing = [one for one in tasks if one.name not in known]
+    if missing:
+        PeriodicTask.objects.bulk_create(missing, ignore_conflicts=True)
+        PeriodicTasks.update_changed()
+
+
+def _measurements(organization: Organization) -> Iterator[PeriodicTask]:
     for period, minutes in MEASURED_AT.items():
-        _ensure(
-            _name(f"{period} measurement", organization),
-            "slo_portal.tasks.measurement",
+        yield PeriodicTask(
+            name=_name(f"{period} measurement", organization),
+            task="slo_portal.tasks.measurement",
             crontab=_every_hour_at(minutes),
             kwargs=json.dumps({"period": period, "organization": organization.slug}),
             description=f"Writes the {period} measurements that are due, in {organization.name}'s time zone.",
         )
+
+
+def _reports(organization: Organization) -> Iterator[PeriodicTask]:
     for kind, minutes in REPORTED_AT.items():
-        _ensure(
-            _name(f"{kind} report", organization),
-            "slo_portal.tasks.report",
+        yield PeriodicTask(
+            name=_name(f"{kind} report", organization),
+            task="slo_portal.tasks.report",
             crontab=_every_hour_at(minutes),
             kwargs=json.dumps({"kind": kind, "organization": organization.slug}),
             description=f"Makes the {kind} reports that are due, in {organization.name}'s time zone.",

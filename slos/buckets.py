@@ -16,6 +16,7 @@ from kpis.periods import BUCKET, DAY, WIDTHS, floor
 from slos.indicators import BIN, EXCEPTIONS, INVOICES, Count, counting
 from slos.models import SLIBucket, SLODefinition
 
+WEEK = 7 * DAY
 TABLE = SLIBucket._meta.db_table
 MOST_GAP = 6 * BUCKET  # counting a few clean buckets costs less than another statement
 MOST_COUNTS = 40  # in one statement; the planner's time grows faster than that
@@ -104,21 +105,21 @@ def dirty_by_time(last: datetime | None, now: datetime, counts: Iterable[Count])
     return {start + i * BUCKET: set(every) for i in range((floor(now) - start) // BUCKET + 1)}
 
 
-def days_with_rows(organization: Organization, count: Count, since: datetime | None) -> Iterator[Run]:
-    """Whole days in which `count` may find anything, for counting an objective anew."""
-    indicator, days = count.indicator, set()
+def weeks_with_rows(organization: Organization, count: Count, since: datetime | None) -> Iterator[Run]:
+    """Whole weeks in which `count` may find anything, for counting an objective anew."""
+    indicator, weeks = count.indicator, set()
     for name, shift in ((indicator.ended, timedelta(0)), (indicator.started, count.limit or timedelta(0))):
         if name:
             sql = (
-                f"SELECT DISTINCT date_bin('1 day', {name} + %s * interval '1 second', timestamptz '2000-01-01 00:00Z')"  # noqa: S608
+                f"SELECT DISTINCT date_bin('7 days', {name} + %s * interval '1 s', timestamptz '2000-01-01 00:00Z')"  # noqa: S608
                 f" FROM {indicator.table} WHERE organization_id = %s AND {name} IS NOT NULL"
             )
             with connection.cursor() as cursor:
                 cursor.execute(sql, [shift.total_seconds(), organization.pk])
-                days |= {day for (day,) in cursor.fetchall()}
-    for day in sorted(days):
-        if since is None or day + DAY > since:
-            yield Run(max(day, since or day), day + DAY, frozenset([count]))
+                weeks |= {week for (week,) in cursor.fetchall()}
+    for week in sorted(weeks):
+        if since is None or week + WEEK > since:
+            yield Run(max(week, since or week), week + WEEK, frozenset([count]))
 
 
 def runs(dirty: Mapping[datetime, set[Count]], since: datetime | None) -> Iterator[Run]:

@@ -106,7 +106,7 @@ def _count_anew(
         changed |= buckets.forget(slo, state.sealed_before) | measure.with_pending(slo, now)
     groups = buckets.by_count(stale)
     for count in groups:
-        for run in buckets.days_with_rows(organization, count, state.sealed_before):
+        for run in buckets.weeks_with_rows(organization, count, state.sealed_before):
             if run.start <= now:
                 changed |= buckets.recount(organization, run, groups, now)
     everybody = buckets.by_count(slos)
