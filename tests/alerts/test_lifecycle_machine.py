@@ -183,10 +183,11 @@ def callers() -> list[Caller]:
 
 
 @pytest.mark.django_db
-def test_api_database_and_model_agree(callers):
+@pytest.mark.parametrize("examples", [20, pytest.param(100, marks=pytest.mark.slow)])
+def test_api_database_and_model_agree(callers, examples):
     with time_machine.travel(at(0), tick=False) as clock:
 
-        @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
         @given(st.lists(ACTS, min_size=1, max_size=25))
         def play(acts: list[tuple]) -> None:
             this = Play(callers, clock)
