@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from accounts.models import Organization
-from alerts import conditions, system
+from alerts import conditions, regressions, system
 from alerts.kinds import AlertType
 from slos.behind import Looks
 from slos.judged import Objectives
@@ -51,4 +51,7 @@ def everything(organization: Organization, objectives: Objectives, *, now: datet
         for verdict in verdicts
     ]
     found += [Judged(organization, None, one.subject, one) for one in system.findings(organization, now=now)]
+    slos = {pk: one.slo for pk, one in objectives.items()}
+    turns = regressions.findings(organization, slos, now=now)
+    found += [Judged(organization, slo, one.subject, one, looks) for slo, one in turns]
     return sorted(found, key=lambda one: one.verdict.alert_type != AlertType.ERROR_BUDGET_EXHAUSTED)

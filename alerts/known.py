@@ -72,4 +72,6 @@ class Facts:
     failing_since: datetime | None = None
     error: str = ""
     switched_off: bool = False  # the channel
+    changed: str = ""  # in a series, as kpis.change_words says it
+    changed_with: str = ""  # a sentence
     life: Life = field(default_factory=Life)

@@ -12,6 +12,7 @@ from alerts.kinds import TYPE_LABELS, AlertType, Reason, Resolution
 from alerts.known import Facts, Life
 from alerts.models import SLOAlert
 from alerts.outbox import Said
+from alerts.system import Finding
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def _plain(one: Judged) -> Said:
 
 
 def _known(one: Judged, now: datetime) -> Facts:
-    if one.slo is None:
+    if one.slo is None or isinstance(one.verdict, Finding):
         found: Facts = one.verdict.facts
         return found
     return facts.gather(one.organization, one.slo, one.verdict, now=now, looks=one.looks)

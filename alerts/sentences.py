@@ -54,6 +54,8 @@ def headline(facts: Facts) -> str:
             return f"{up(facts.bad)} of {many(facts.total, _noun(facts))} {_wording(facts).headline}"
         case AlertType.CONSECUTIVE_FAILURES if facts.value is not None and facts.target is not None:
             return f"{_misses(facts)} in a row under {plain(facts.target)} %"
+        case AlertType.REGRESSION if facts.changed:
+            return f"{facts.changed[0].upper()}{facts.changed[1:]}"
     return TYPE_LABELS[facts.alert_type]
 
 
@@ -175,6 +177,14 @@ def refusal(facts: Facts) -> list[str]:
         f"The answer was: {name(facts.error, LONGEST_ERROR)}." if facts.error else "",
         "It stays switched off until somebody mends it in the admin." if facts.switched_off else "",
     ]
+
+
+def turn(facts: Facts) -> list[str]:
+    """What has changed, without a promise that is broken by it."""
+    if not facts.changed:
+        return []
+    found = f"{name(facts.slo)} {facts.changed}."
+    return [found, facts.changed_with, "Nobody has to act at once: see what began then, before it costs a promise."]
 
 
 def _feed(facts: Facts) -> str:

@@ -3,7 +3,7 @@
 from alerts.kinds import BUDGETS, AlertType, Reason, Resolution
 from alerts.known import Facts
 from alerts.phrases import cut, in_zone, many, name, on, span, when
-from alerts.sentences import cost, due, headline, left_in_short, refusal, rest, silence, what, who
+from alerts.sentences import cost, due, headline, left_in_short, refusal, rest, silence, turn, what, who
 from slos.words import plain
 
 LONGEST_TITLE, LONGEST_SHORT = 120, 140
@@ -28,6 +28,8 @@ def message(facts: Facts, reason: Reason = Reason.OPENED) -> str:
         sentences = [_lead(facts, reason), *silence(facts)]
     elif facts.alert_type == AlertType.DELIVERY_FAILURE:
         sentences = [_lead(facts, reason), *refusal(facts)]
+    elif facts.alert_type == AlertType.REGRESSION:
+        sentences = [_lead(facts, reason), *turn(facts)]
     else:
         sentences = [_lead(facts, reason), what(facts), cost(facts), who(facts), due(facts)]
     text = " ".join(filter(None, sentences)) or f"{_title(facts, reason)}."
@@ -84,6 +86,8 @@ def _recovery(facts: Facts) -> str:
             return f"{name(facts.channel_kind)} channel {name(facts.channel)} delivers again".strip()
         case AlertType.ERROR_BUDGET_CONSUMED | AlertType.ERROR_BUDGET_EXHAUSTED:
             return "Enough of the allowance is left again"
+        case AlertType.REGRESSION:
+            return "It has changed again, or become the usual"
     if _keeps_its_promise(facts):
         return "Back within its promise"
     match facts.alert_type:

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from kpis.figures import PROCESSING, SHARES, Figures
+from kpis.found import Told
 from kpis.params import Span
-from kpis.plots import Chart, Column, Json, Row, bars, bounds, clock, figure, level, level_note, line
+from kpis.plots import Chart, Column, Json, Row, bars, bounds, clock, figure, level, level_note, line, turn
 from kpis.summary import Scope
 from kpis.trends import Point
 from kpis.words import counted, duration, moved, number, percentage
@@ -38,6 +39,7 @@ class Asked(NamedTuple):
     rows: str
     exceptions: str
     limits: Mapping[str, timedelta] = MappingProxyType({})  # from upload to ready, by who promises it
+    changes: Sequence[Told] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -71,11 +73,33 @@ def _x(asked: Asked) -> list[str]:
     return [clock(one.start.astimezone(asked.zone)) for one in asked.points]
 
 
-def _over_time(asked: Asked, traces: Sequence[Any], y: tuple[float, float], suffix: str = "", **drawn: Any) -> Any:
+def _over_time(
+    asked: Asked,
+    series: str,
+    traces: Sequence[Any],
+    y: tuple[float, float],
+    suffix: str = "",
+    shapes: Sequence[Json] = (),
+    notes: Sequence[Json] = (),
+) -> Any:
     half = (asked.points[0].end - asked.points[0].start) / 2
     ends = (asked.points[0].start - half, asked.points[-1].start + half)
     first, last = (clock(at.astimezone(asked.zone)) for at in ends)
-    return figure(traces, y=y, x=(first, last), suffix=suffix, **drawn) if asked.whole.numbers else None
+    marks, words = _turns(asked, series)
+    marked = {"shapes": [*shapes, *marks], "notes": [*notes, *words]}
+    return figure(traces, y=y, x=(first, last), suffix=suffix, **marked) if asked.whole.numbers else None
+
+
+def _turns(asked: Asked, series: str) -> tuple[list[Json], list[Json]]:
+    """Where the series has changed in the range."""
+    start, end = asked.points[0].start, asked.points[-1].end
+    late = start + (end - start) / 2
+    marks = [
+        turn(clock(one.row.start.astimezone(asked.zone)), one.word, before=one.row.start > late)
+        for one in asked.changes
+        if one.row.series == series and start <= one.row.start < end
+    ]
+    return [shape for shape, _ in marks], [word for _, word in marks]
 
 
 def _period(asked: Asked) -> Column:
@@ -116,7 +140,7 @@ def _volume(asked: Asked) -> Chart:
         "volume",
         f"Invoices per {NAMES[asked.granularity]}",
         answer,
-        _over_time(asked, drawn, bounds([one.figures.uploaded for one in asked.points])),
+        _over_time(asked, "total_invoices", drawn, bounds([one.figures.uploaded for one in asked.points])),
         columns,
         _table(asked, lambda one: [one.uploaded, *parts(one)]),
     )
@@ -150,7 +174,8 @@ def _times(asked: Asked) -> Chart:
         spread = one.percentiles(PROCESSING)
         return [*(spread[name] for name in SHOWN), one.number(PROCESSING)]
 
-    made = _over_time(asked, drawn, bounds(*series.values(), [*limits.values()]), " min", **_promised(limits))
+    top = bounds(*series.values(), [*limits.values()])
+    made = _over_time(asked, "average_processing_time_seconds", drawn, top, " min", **_promised(limits))
     return Chart("times", "Time from upload to ready", answer, made if size else None, columns, _table(asked, values))
 
 
@@ -216,7 +241,7 @@ def _touchless(asked: Asked) -> Chart:
         "touchless",
         "Invoices that nobody had to touch",
         answer,
-        _over_time(asked, [drawn], (0, 103), " %") if whole.decided else None,
+        _over_time(asked, "straight_through_rate", [drawn], (0, 103), " %") if whole.decided else None,
         columns,
         _table(asked, lambda one: [one.straight_through_rate, one.number("straight_through"), one.decided]),
     )

@@ -1,11 +1,12 @@
 """What the API says of KPIs. Unknown is null; rates are 0..100, confidences 0..1, times in seconds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from kpis.figures import APPROVAL, CYCLE, PROCESSING, Figures
+from kpis.models import SeriesChange
 from kpis.params import Span
 from kpis.periods import Interval
 from kpis.stats import difference, grade, relative, trend
@@ -14,6 +15,7 @@ from kpis.summary import backlog as find_backlog
 from kpis.trends import Point
 
 Data = dict[str, Any]
+CHANGED = ("series", "kind", "granularity", "start", "end", "before", "after", "confidence", "worse", "cause")
 
 
 def summary_of(scope: Scope, asked: Span, compared: Compared, now: datetime) -> Data:
@@ -142,6 +144,10 @@ def trends(points: Sequence[Point], zone: ZoneInfo, now: datetime, *, binned: bo
         ],
         "approval_trends": [{**period, **_time_point(figures, "approval", binned)} for period, figures in of],
     }
+
+
+def changes(rows: Iterable[SeriesChange]) -> list[Data]:
+    return [{name: getattr(row, name) for name in CHANGED} for row in rows]
 
 
 def _volume_point(figures: Figures) -> Data:

@@ -98,6 +98,12 @@ def note(text: str, x: str | float, colour: str = "--soft", *, before: bool = Fa
     return {"text": text, "name": colour, "showarrow": False, "font": {"size": 11}, **place}
 
 
+def turn(x: str, word: str, *, before: bool) -> tuple[Json, Json]:
+    """The mark where a series has changed, and its word."""
+    colour = "--bad" if word == "worse" else "--soft"
+    return upright(x, colour, "dashdot"), note(word, x, colour, before=before)
+
+
 def level_note(text: str, y: float, colour: str = "--soft", *, below: bool = False) -> Json:
     """Words on a line across, or below it, at its beginning."""
     place = {"xref": "paper", "x": 0, "xanchor": "left", "xshift": 3, "y": y, "yanchor": "top" if below else "bottom"}

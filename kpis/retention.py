@@ -13,12 +13,13 @@ from django.db.models.functions import Greatest
 
 from accounts.models import Organization
 from kpis.forgetting import forget
-from kpis.models import InvoiceException, InvoiceMetric, Rollup, SeenEvent, SystemMetric
+from kpis.models import InvoiceException, InvoiceMetric, Rollup, SeenEvent, SeriesChange, SystemMetric
 from kpis.models.facts import OPEN
 
 RAW = timedelta(days=30)
 OPEN_WORK = timedelta(days=365)  # work that is not finished stays in the backlog, but not for ever
 READINGS = timedelta(days=30)  # of system figures, and ids of events
+CHANGES = timedelta(days=730)  # in series
 Limits = Mapping[str, tuple[str, timedelta]]  # {started: (ended, longest limit)}: until then an event may be pending
 
 
@@ -68,5 +69,6 @@ def clean(
         "system figures": SystemMetric.objects.filter(measured_at__lt=before, created_at__lt=before),
         "event ids": SeenEvent.objects.filter(received_at__lt=before),
         "KPI sums": Rollup.objects.filter(start__lt=aggregates_before) if aggregates_before else Rollup.objects.none(),
+        "changes in series": SeriesChange.objects.filter(start__lt=now - CHANGES, seen_at__lt=now - CHANGES),
     }
     return {name: forget(rows.filter(organization=organization), dry_run=dry_run) for name, rows in old.items()}

@@ -12,29 +12,57 @@ from kpis.summary import Scope
 from kpis.trends import points
 
 REACH = {"hourly": 8, "daily": 52}  # weeks
+MICROSECONDS = 1_000_000  # in a second
 
 
 class Measure(NamedTuple):
-    """How a KPI is read from the figures of a period, and of how many events it is made."""
+    """A KPI as a series. Its value is made of `events`; `part` of `of` is what is bad, or long, or came at all."""
 
+    label: str
     scale: Scale
+    less_is_better: bool | None  # None: neither
     value: Callable[[Figures], float | None]
     events: Callable[[Figures], int]
+    part: Callable[[Figures], float]
 
 
-def _mean(duration: str) -> Measure:
-    return Measure(Scale.DURATION, lambda f: f.mean_seconds(duration), lambda f: f.number(duration))
+def _rate(label: str, value: Callable[[Figures], float | None], good: str, events: Callable[[Figures], int]) -> Measure:
+    return Measure(label, Scale.RATE, False, value, events, lambda f: events(f) - f.number(good))
+
+
+def _mean(label: str, duration: str) -> Measure:
+    return Measure(
+        label,
+        Scale.DURATION,
+        True,
+        lambda f: f.mean_seconds(duration),
+        lambda f: f.number(duration),
+        lambda f: float(f.sums[duration, ""]) / MICROSECONDS,
+    )
 
 
 KPIS = {
-    "total_invoices": Measure(Scale.COUNT, lambda f: f.uploaded, lambda f: f.uploaded),
-    "processing_success_rate": Measure(Scale.RATE, lambda f: f.success_rate, lambda f: f.decided),
-    "straight_through_rate": Measure(Scale.RATE, lambda f: f.straight_through_rate, lambda f: f.decided),
-    "exception_rate": Measure(Scale.RATE, lambda f: f.exception_rate, lambda f: f.uploaded),
-    "first_time_validation_rate": Measure(Scale.RATE, lambda f: f.first_time_rate, lambda f: f.number("checked")),
-    "average_processing_time_seconds": _mean(PROCESSING),
-    "average_approval_time_seconds": _mean(APPROVAL),
-    "average_cycle_time_seconds": _mean(CYCLE),
+    "total_invoices": Measure(
+        "Invoices", Scale.COUNT, None, lambda f: f.uploaded, lambda f: f.uploaded, lambda f: f.uploaded
+    ),
+    "processing_success_rate": _rate("Succeeded", lambda f: f.success_rate, "succeeded", lambda f: f.decided),
+    "straight_through_rate": _rate(
+        "Straight through", lambda f: f.straight_through_rate, "straight_through", lambda f: f.decided
+    ),
+    "exception_rate": Measure(
+        "With an exception",
+        Scale.RATE,
+        True,
+        lambda f: f.exception_rate,
+        lambda f: f.uploaded,
+        lambda f: f.number("excepted"),
+    ),
+    "first_time_validation_rate": _rate(
+        "Right at the first validation", lambda f: f.first_time_rate, "passed_first", lambda f: f.number("checked")
+    ),
+    "average_processing_time_seconds": _mean("Upload to ready, on average", PROCESSING),
+    "average_approval_time_seconds": _mean("Ready to approved, on average", APPROVAL),
+    "average_cycle_time_seconds": _mean("Upload to completed, on average", CYCLE),
 }
 
 

@@ -16,11 +16,12 @@ from accounts.access import Access
 from accounts.downloads import cell
 from accounts.models import Organization
 from accounts.pages import for_members
-from kpis import charts, payloads, summary, trends
+from kpis import charts, found, payloads, summary, trends
 from kpis.charts import Asked
 from kpis.counting import FILTERS
 from kpis.files import chart_file
 from kpis.rollups import Reach
+from kpis.series import KPIS
 from kpis.spans import Chosen, chosen
 from kpis.summary import Compared, Scope
 from kpis.trends import Point
@@ -62,15 +63,23 @@ class Shown:
         span = self.range.span
         self.granularity = charts.granularity_of(span)
         periods = trends.cut(self.scope, self.granularity, (span.start, span.end))
-        compared, found = summary.compared(self.scope, [cut for _, cut in periods])
+        compared, figures = summary.compared(self.scope, [cut for _, cut in periods])
         self.compared: Compared = compared
         self.data = payloads.summary_of(self.scope, span, compared, self.now)
-        points = [Point(*period, cut, one) for (period, cut), one in zip(periods, found, strict=True)]
+        points = [Point(*period, cut, one) for (period, cut), one in zip(periods, figures, strict=True)]
         self.asked = Asked(
             self.scope, span, self.granularity, points, compared.figures, self.data["comparison"]["previous"],
             self.now, reverse("invoices"), reverse("exceptions"),
-            limits(who.organization) if limits else {},
+            limits(who.organization) if limits else {}, self._changes(),
         )  # fmt: skip
+
+    def _changes(self) -> list[found.Told]:
+        """Of all the work; what changed in a part of it is not looked for."""
+        if self.scope.only:
+            return []
+        span = self.range.span
+        rows = found.listed(self.scope.organization, (span.start, span.end), KPIS)
+        return [found.tell_kpi(row, "", self.scope.zone) for row in rows]
 
     def query(self, **more: str) -> str:
         """Of this page with something else in its address; what is empty is left out."""
@@ -129,6 +138,8 @@ def kpis(request: HttpRequest, who: Access, reach: Reach, limits: Limits) -> Htt
         "charts": [
             replace(one, file=reverse("kpi-file", args=[one.key]) + files) for one in charts.charts(shown.asked)
         ],
+        "told": shown.asked.changes,
+        "changes_at": f"{reverse('kpi-changes')}?{shown.range.query}",
         "load": charts.load_table(summary.load(shown.scope, (span.start, span.end))),
         "only": [(LABELS[name], value, shown.query(**{name: ""})) for name, value in shown.scope.only.items()],
         "since": shown.scope.since if shown.scope.only or parts else None,

@@ -13,12 +13,13 @@ PLACES = (  # what it is called, its name; its own pages have that name without 
     ("Invoices", "invoices"),
     ("Reports", "reports"),
 )
-ALSO = {"invoices": ("exceptions",)}
+ALSO = {"invoices": ("exceptions",), "kpis": ("kpi-changes",)}
 MANUAL = {  # by the name of a page: the file under docs/ that helps with it
     "overview": "read-the-pages",
     "objective": "read-an-objective",
     "alert": "answer-an-alert",
     "kpis": "kpis",
+    "kpi-changes": "kpis",
     "invoice": "find-invoices",
     "exceptions": "find-invoices",
     "mailbox": "notifications",

@@ -14,6 +14,8 @@ from accounts.models import Organization
 from slos.models import Period
 
 REPORTED_AT = {"daily": "7", "weekly": "9", "monthly": "11"}  # a report is due six hours after its period has ended
+CHANGES = "changes"
+LOOKED_AT = "13"
 MEASURED_AT = {Period.HOURLY: "1-59/15", Period.DAILY: "3", Period.WEEKLY: "5"}  # minutes of every hour
 
 SHARED = ("tick", "delivery", "heartbeat", "pulse", "system figures", "charts", "clean-up")
@@ -21,7 +23,7 @@ SHARED = ("tick", "delivery", "heartbeat", "pulse", "system figures", "charts", 
 
 def names(organizations: Iterable[Organization]) -> list[str]:
     """Of all tasks that there should be."""
-    kinds = [*(f"{period} measurement" for period in MEASURED_AT), *(f"{kind} report" for kind in REPORTED_AT)]
+    kinds = [*(f"{period} measurement" for period in MEASURED_AT), *(f"{kind} report" for kind in REPORTED_AT), CHANGES]
     return [*SHARED, *(_name(kind, one) for one in organizations for kind in kinds)]
 
 
@@ -59,8 +61,8 @@ def ensure() -> None:
 
 
 def ensure_for(organization: Organization) -> None:
-    """The measurements and reports of one organisation; together, since beat reads its tables anew for each."""
-    tasks = [*_measurements(organization), *_reports(organization)]
+    """What is done for one organisation; all together, since beat reads its tables anew for each."""
+    tasks = [*_measurements(organization), *_reports(organization), _changes(organization)]
     known = set(PeriodicTask.objects.filter(name__in=[one.name for one in tasks]).values_list("name", flat=True))
     missing = [one for one in tasks if one.name not in known]
     if missing:
@@ -88,6 +90,16 @@ def _reports(organization: Organization) -> Iterator[PeriodicTask]:
             kwargs=json.dumps({"kind": kind, "organization": organization.slug}),
             description=f"Makes the {kind} reports that are due, in {organization.name}'s time zone.",
         )
+
+
+def _changes(organization: Organization) -> PeriodicTask:
+    return PeriodicTask(
+        name=_name(CHANGES, organization),
+        task="slo_portal.tasks.changes",
+        crontab=_every_hour_at(LOOKED_AT),
+        kwargs=json.dumps({"organization": organization.slug}),
+        description=f"Looks for what has changed in {organization.name}'s KPIs and objectives.",
+    )
 
 
 def _every_hour_at(minutes: str) -> CrontabSchedule:

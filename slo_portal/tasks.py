@@ -16,13 +16,14 @@ from accounts.models import Organization
 from alerts import delivery
 from alerts.evaluate import evaluate
 from kpis import rollups
+from kpis.models import SeriesChange
 from monitoring import samples, system
 from monitoring.models import Process
 from slo_portal import broker, late
 from slo_portal import clean_up as cleaning
 from slo_portal.heartbeat import send as send_heartbeat
 from slo_portal.reports import writing
-from slos import figures, jobs, measure
+from slos import figures, found, jobs, measure
 from slos.judged import Objectives
 from slos.models import Period
 from slos.recount import rows_since
@@ -36,9 +37,9 @@ ENABLED = {Period.HOURLY: "SLO_HOURLY_ENABLED", Period.DAILY: "SLO_DAILY_ENABLED
 
 @contextmanager
 def _working_for(**which: object) -> Iterator[Organization | None]:
-    found = Organization.objects.filter(**which).first()
-    with reach.within(reach.of(found.pk) if found else reach.NOTHING):
-        yield found
+    one = Organization.objects.filter(**which).first()
+    with reach.within(reach.of(one.pk) if one else reach.NOTHING):
+        yield one
 
 
 def _follow(organization: Organization, now: datetime, last: datetime | None, objectives: Objectives) -> int:
@@ -109,21 +110,31 @@ def _hand_over(pk: str) -> None:
 @shared_task
 def measurement(period: str, organization: str) -> None:
     """Write the measurements that are due; `period` is hourly, daily or weekly."""
-    with _working_for(slug=organization, is_active=True) as found:
-        if settings.METRICS_ENABLED and getattr(settings, ENABLED[Period(period)]) and found:
-            tick_slos(found, now=timezone.now())
-            measure.catch_up(found, period, now=timezone.now())
+    with _working_for(slug=organization, is_active=True) as known:
+        if settings.METRICS_ENABLED and getattr(settings, ENABLED[Period(period)]) and known:
+            tick_slos(known, now=timezone.now())
+            measure.catch_up(known, period, now=timezone.now())
 
 
 @shared_task
 def report(kind: str, organization: str) -> None:
     """Make and send the reports that are due; `kind` is daily, weekly or monthly."""
-    with _working_for(slug=organization, is_active=True) as found:
-        if settings.METRICS_ENABLED and found:
-            tick_slos(found, now=timezone.now())
-            _count_kpis(found)
-            if writing.write_due(found, kind, now=timezone.now()):
-                _hand_over(str(found.pk))
+    with _working_for(slug=organization, is_active=True) as known:
+        if settings.METRICS_ENABLED and known:
+            tick_slos(known, now=timezone.now())
+            _count_kpis(known)
+            if writing.write_due(known, kind, now=timezone.now()):
+                _hand_over(str(known.pk))
+
+
+@shared_task
+def changes(organization: str) -> None:
+    """Every hour: look for what has changed in the series of an organisation, in hours and in days."""
+    with _working_for(slug=organization, is_active=True) as known:
+        if settings.METRICS_ENABLED and known:
+            _count_kpis(known)
+            for granularity in SeriesChange.Granularity.values:
+                found.look(known, granularity, now=timezone.now())
 
 
 @shared_task

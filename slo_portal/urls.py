@@ -9,6 +9,7 @@ from slo_portal.reports.views import report, reports
 from slo_portal.views import Schema, docs, manual_page, try_out
 from slos.limits import ready_within
 from slos.recount import rows_since
+from slos.views.changes import changes
 from slos.views.invoices import exceptions, invoice, invoices
 from slos.views.objective import objective, objective_file, objective_part
 from slos.views.objectives import objectives, objectives_part
@@ -26,6 +27,7 @@ urlpatterns = [
     path("invoices/<int:pk>/", invoice, name="invoice"),
     path("exceptions/", exceptions, name="exceptions"),
     path("kpis/", kpis, {"reach": rows_since, "limits": ready_within}, name="kpis"),
+    path("kpis/changes/", changes, name="kpi-changes"),
     path("kpis/<slug:key>.csv", kpi_file, {"reach": rows_since}, name="kpi-file"),
     path("slos/", objectives, {"alerts": inbox.attention}, name="objectives"),
     path("part/slos", objectives_part, {"alerts": inbox.attention}, name="objectives-part"),

@@ -19,7 +19,7 @@ COUNTED = (Column("Good", words.events), Column("Bad", words.events), Column("Al
 
 
 def marks(detail: Detail) -> tuple[list[Json], list[Json]]:
-    """Alerts as shaded times, new promises as upright lines."""
+    """Alerts as shaded times, new promises and changes of the series as upright lines."""
     start, end = detail.whole
     shapes = [
         plots.shade(
@@ -33,7 +33,12 @@ def marks(detail: Detail) -> tuple[list[Json], list[Json]]:
     new = [edit for edit in detail.history.edits if edit.judges and start <= edit.at < end]
     shapes += [plots.upright(place(detail, edit.at), "--ink") for edit in new]
     late = start + (end - start) / 2
-    return shapes, [plots.note("new promise", place(detail, edit.at), before=edit.at > late) for edit in new]
+    notes = [plots.note("new promise", place(detail, edit.at), before=edit.at > late) for edit in new]
+    for one in detail.changes:
+        if start <= one.row.start < end:
+            shape, word = plots.turn(place(detail, one.row.start), one.word, before=one.row.start > late)
+            shapes, notes = [*shapes, shape], [*notes, word]
+    return shapes, notes
 
 
 def ends_now(detail: Detail) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from accounts.models import Organization
+from kpis.found import Told
 from kpis.params import Span
 from kpis.periods import BUCKET, DAY, HOUR, Interval, floor, local_periods, look_back
 from slos import edits, history, outlook, sums
@@ -83,6 +84,7 @@ class Detail:
     rise: Rise | None
     history: History
     alerts: Sequence[Past]
+    changes: Sequence[Told] = ()
 
     @property
     def slo(self) -> SLODefinition:
@@ -124,6 +126,7 @@ def read(
     now: datetime,
     zone: ZoneInfo,
     fine: datetime | None = None,
+    changes: Sequence[Told] = (),
 ) -> Detail:
     """Two statements: the sums of every point, and the definition's history.
 
@@ -142,7 +145,7 @@ def read(
     points = list(_points(one, periods, found, looks, past, now, shown_now))
     return Detail(
         organization, zone if unit == "hourly" else organization.time_zone, one, span, unit, points, looks, shown_now,
-        _outlook(one, shown_now), _rise(one, found[-2], found[-1], gone), past, alerts,
+        _outlook(one, shown_now), _rise(one, found[-2], found[-1], gone), past, alerts, changes,
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from alerts.models import (
     Silence,
     SLOAlert,
 )
-from kpis.models import InvoiceMetric, SystemMetric
+from kpis.models import InvoiceMetric, SeriesChange, SystemMetric
 from kpis.params import Span
 from slo_portal import walls
 from slo_portal.reports import writing
@@ -74,6 +74,11 @@ def a_firm(name: str, now: datetime) -> Firm:
     _told(organization, alert, name, now)
     job = jobs.request(organization, "daily", now - timedelta(days=1), now, by=admin)
     Job.objects.filter(pk=job.pk).update(error=f"{name} failed")
+    SeriesChange.objects.create(
+        organization=organization, series="total_invoices", granularity="daily", kind="shift", before=9, after=1,
+        start=now - timedelta(days=1), confidence=1, cause={"field": "vendor", "value": f"{name} vendor", "share": 90},
+        found_at=now, seen_at=now,
+    )  # fmt: skip
     report = writing.write(organization, Span(now - timedelta(days=3), now), {}, by=admin, now=now)
     objects = {
         "slo_id": organization.slos.first().pk,  # type: ignore[union-attr]

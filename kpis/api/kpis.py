@@ -7,10 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.endpoint import Endpoint, success
-from kpis import payloads, summary, trends
+from kpis import found, payloads, summary, trends
 from kpis.counting import FILTERS
 from kpis.params import Params, refusal
 from kpis.rollups import Reach, everything
+from kpis.series import KPIS
 from kpis.summary import Scope
 from kpis.trends import LENGTHS, MOST_PERIODS
 
@@ -41,10 +42,12 @@ class Summary(Figures):
         asked = params.span("days", 7, now, scope.zone, most=90)
         by = params.choice("group_by", FILTERS, "") if "group_by" in params else ""
         compared, _ = summary.compared(scope, [(asked.start, asked.end)])
-        found = payloads.summary_of(scope, asked, compared, now)
-        data = {**found, **self.counted(scope, from_rows=bool(scope.only or by))}
+        data = payloads.summary_of(scope, asked, compared, now)
+        data |= self.counted(scope, from_rows=bool(scope.only or by))
+        span = asked.start, asked.end
+        data["changes"] = payloads.changes([] if scope.only else found.listed(self.organization, span, KPIS))
         if by:
-            parts, more = summary.parts(scope, (asked.start, asked.end), by)
+            parts, more = summary.parts(scope, span, by)
             groups = [payloads.part(value, figures) for value, figures in parts.items()]
             data |= {"group_by": by, "groups": groups, "more_groups": more}
         return success(data, f"{data['volume']['total_invoices']} invoices in {asked.days} days.")

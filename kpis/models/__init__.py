@@ -1,3 +1,4 @@
+from kpis.models.changes import SeriesChange, SeriesLook
 from kpis.models.facts import (
     Arrival,
     DirtyBucket,
@@ -24,5 +25,7 @@ __all__ = [
     "RollupMark",
     "RollupState",
     "SeenEvent",
+    "SeriesChange",
+    "SeriesLook",
     "SystemMetric",
 ]

@@ -4,7 +4,10 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
+from kpis.changes import Kind
+from kpis.models import SeriesChange
 from kpis.rows import OF_AN_INVOICE
+from kpis.series import KPIS
 from slo_portal.openapi.common import Count, Parts, Percentage, Span, Time, Told, of
 from slos.models import Period
 
@@ -98,6 +101,19 @@ class Comparison(Told):
     figures: dict[str, Change]
 
 
+class SeriesChanged(Told):
+    series: of(KPIS)  # type: ignore[valid-type]
+    kind: of(Kind)  # type: ignore[valid-type]
+    granularity: of(SeriesChange.Granularity.values)  # type: ignore[valid-type]
+    start: Time
+    end: Annotated[Time | None, Meta(description="Null while it goes on.")]
+    before: float
+    after: float
+    confidence: Annotated[float, Meta(description="0..1: 1 less the chance that nothing has changed.")]
+    worse: Annotated[bool | None, Meta(description="Null where neither direction is the better one.")]
+    cause: Annotated[dict[str, str | float], Meta(description="What changed with it: field, value, share in percent.")]
+
+
 class KpiSummary(Details, kw_only=True):
     filters: Parts
     data_through: Time | None
@@ -108,6 +124,9 @@ class KpiSummary(Details, kw_only=True):
     summary: Headline
     backlog: Backlog
     comparison: dict[str, Comparison | None]
+    changes: Annotated[
+        list[SeriesChanged], Meta(description="Shifts, drifts, outliers and silences of the range; none of a part.")
+    ]
     group_by: of(OF_AN_INVOICE) | UnsetType = UNSET  # type: ignore[valid-type]
     groups: list[Group] | UnsetType = UNSET
     more_groups: Any = UNSET

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from kpis.changes import Kind
 from slo_portal.openapi.common import Consumed, Count, Id, Pages, Part, Parts, Percentage, Span, Time, Told, of
 from slo_portal.openapi.kpis import Amount, Excepted, Performance, Volume
 from slo_portal.reports.models import Report
@@ -154,7 +155,21 @@ class ReportedChange(Told):
     what: str
 
 
-class Content(Told):
+class Regression(Told):
+    name: str
+    kind: of(Kind)  # type: ignore[valid-type]
+    direction: of(["worse", "better", "changed"])  # type: ignore[valid-type]
+    what: str
+    why: str
+    next_step: str
+    start: Time
+    before: float
+    after: float
+    confidence: Annotated[float, Meta(description="0..1: 1 less the chance that nothing has changed.")]
+    url: str
+
+
+class Content(Told, kw_only=True):
     form: int
     headline: str
     period: Span
@@ -164,6 +179,9 @@ class Content(Told):
     counted_since: Time | None
     objectives: list[Attained]
     findings: list[Finding]
+    regressions: Annotated[
+        list[Regression] | UnsetType, Meta(description="What changed by more than chance; not in reports of before.")
+    ] = UNSET
     misses: list[Missed]
     budgets: Budgets
     kpis: ReportedKpis

@@ -4,7 +4,7 @@ from typing import Any
 
 from kpis import payloads, summary
 from kpis.words import duration, number, percentage
-from slo_portal.reports import findings, happened, objectives
+from slo_portal.reports import findings, happened, objectives, regressions
 from slo_portal.reports.asked import Asked
 
 FORM = 1  # of the content, for whoever reads old ones
@@ -34,6 +34,7 @@ def content(asked: Asked, *, with_misses: bool = False) -> Told:
         "counted_since": asked.scope.since if asked.only else None,
         "objectives": [objectives.told(asked, one) for one in found],
         "findings": findings.findings(asked, found),
+        "regressions": regressions.told(asked),
         "misses": findings.misses(asked, found) if with_misses else [],
         "budgets": objectives.budgets(asked, found),
         "kpis": kpis(asked),

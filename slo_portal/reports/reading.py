@@ -116,6 +116,8 @@ def lines(report: Report, host: str) -> Iterator[Sequence[str]]:
         yield "alerts", "", figure, cell(told["alerts"][figure]), ""
     for one in told["findings"]:
         yield "finding", one["name"], one["what"], f"{one['why']} {one['next_step']}", host + one["bad_rows"]
+    for one in told.get("regressions", []):
+        yield "regression", one["name"], one["what"], f"{one['why']} {one['next_step']}".strip(), host + one["url"]
     for one in told["changes"]:
         yield "change", one["name"], one["what"], one["at"], ""
 

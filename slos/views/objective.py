@@ -23,7 +23,7 @@ from kpis.files import chart_file
 from kpis.params import read_moment
 from kpis.plots import Chart
 from kpis.spans import Chosen, chosen
-from slos import behind, catalogue, detail, objective_charts, status, suspects, trend
+from slos import behind, catalogue, detail, found, objective_charts, status, suspects, trend
 from slos.attention import Attention, PastReader, Reader
 from slos.behind import ALL, Outcome
 from slos.detail import Detail
@@ -58,7 +58,10 @@ class Shown:
         span = self.range.span
         earlier = past(slo, since=span.start)
         zone, fine = timezone.get_current_timezone(), state.fine_since if state else None
-        self.detail: Detail = detail.read(who.organization, one, span, earlier, now=self.now, zone=zone, fine=fine)
+        changes = found.of_objective(slo, (span.start, span.end))
+        self.detail: Detail = detail.read(
+            who.organization, one, span, earlier, now=self.now, zone=zone, fine=fine, changes=changes
+        )
 
     @property
     def charts(self) -> list[Chart]:
@@ -91,11 +94,11 @@ class Shown:
         """What is counted from the invoices themselves, as the page is asked for."""
         start, end = self.detail.whole
         until = min(end, self.now)
-        found = behind.contributors(self.slo, start, until, now=self.now)
+        stand_out = behind.contributors(self.slo, start, until, now=self.now)
         measured = spread(self.slo, start, until, now=self.now)
         return {
             "spread": self._with_file(distribution(self.detail, measured)) if measured else None,
-            "fields": [(field, list(self._linked(field))) for field in suspects.by_field(found)],
+            "fields": [(field, list(self._linked(field))) for field in suspects.by_field(stand_out)],
             "rows_since": self.rows_since,
         }
 
@@ -150,12 +153,12 @@ def objective_file(
     """The table of a figure, with exact values."""
     shown = Shown(request, who, slo_id, alerts, past)
     start, end = shown.detail.whole
-    found = {chart.key: chart for chart in shown.charts}
+    files = {chart.key: chart for chart in shown.charts}
     if key == "spread" and (measured := spread(shown.slo, start, min(end, shown.now), now=shown.now)):
-        found[key] = distribution(shown.detail, measured)
-    if key not in found:
+        files[key] = distribution(shown.detail, measured)
+    if key not in files:
         raise Http404
-    return chart_file(request, f"{shown.slo.sli_type}-{key}.csv", found[key], now=shown.now)
+    return chart_file(request, f"{shown.slo.sli_type}-{key}.csv", files[key], now=shown.now)
 
 
 def _place(request: HttpRequest, who: Access) -> tuple[datetime | None, str]:

@@ -218,9 +218,16 @@ EXAMPLES = {
         "switched off until somebody mends it in the admin.",
     ),
     "another performance": (
-        of(ONLY_COUNTED, alert_type=AlertType.REGRESSION, since=None),
-        "Performance has changed: Time to ready",
-        "37 of 260 invoices in the last 6 hours were not ready within 5 minutes.",
+        of(
+            DEAD,
+            alert_type=AlertType.REGRESSION,
+            slo="Straight through",
+            changed="went from 81.2 % to 70.4 % on 3 Nov 2026",
+            changed_with="62 % of it comes with the vendor “Acme”.",
+        ),
+        "Went from 81.2 % to 70.4 % on 3 Nov 2026: Straight through",
+        "Straight through went from 81.2 % to 70.4 % on 3 Nov 2026. 62 % of it comes with the vendor “Acme”. Nobody "
+        "has to act at once: see what began then, before it costs a promise.",
     ),
 }
 
