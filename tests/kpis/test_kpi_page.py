@@ -131,7 +131,7 @@ def test_when_invoices_come_is_told_by_the_clock_of_the_organisation(web):
 
 
 def test_the_page_takes_few_queries(web, django_assert_max_num_queries):
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         web.get("/kpis/?range=90d")
 
 
