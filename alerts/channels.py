@@ -1,5 +1,6 @@
 """What people do with a channel besides editing it: try it, switch it on again, have a message tried again."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -11,6 +12,34 @@ from alerts.transports import DeliveryError, Item, Outgoing
 
 SWITCHES = {"email": "ALERT_EMAIL_ENABLED", "slack": "ALERT_SLACK_ENABLED", "sms": "ALERT_SMS_ENABLED"}
 State = Message.State
+
+
+def wrong(channel: Channel, given: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, list[str]]:
+    """What makes no sense in a channel with a config of what is `given` and what is `kept`: field -> messages.
+
+    The fields are `targets` and those of the config; an entry that says what its kind has no use for is wrong, too.
+    """
+    found = {"targets": _wrong_targets(channel)}
+    for name in given.keys() - set(transports.FIELDS[channel.kind]):
+        found[name] = ["A channel of this kind has none: leave it empty."]
+    for name, text in transports.wrong(channel.kind, config(channel, given, kept)).items():
+        found[name] = [text]
+    return {name: texts for name, texts in found.items() if texts}
+
+
+def config(channel: Channel, given: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
+    """What a channel is sealed with: of its kind only."""
+    known = {**kept, **given}
+    return {name: known[name] for name in transports.FIELDS[channel.kind] if name in known}
+
+
+def _wrong_targets(channel: Channel) -> list[str]:
+    if channel.kind not in transports.TARGETS:
+        return ["A channel of this kind has no targets, but an address below."] if channel.targets else []
+    wrong = [text for target in channel.targets if (text := transports.wrong_target(channel.kind, target))]
+    if not channel.targets and channel.for_operations:
+        return ["Name somebody: the operations team is told through this channel."]
+    return wrong
 
 
 def test(channel: Channel, target: str, *, by: str, now: datetime) -> tuple[bool, str]:

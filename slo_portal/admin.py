@@ -3,7 +3,6 @@
 import inspect
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -15,6 +14,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from accounts.admin_access import SUPERUSER, ByRole, Role
 from accounts.models import Organization
 from accounts.when_needed import when_needed
+from slo_portal import schedule
 from slo_portal.organizations import set_up
 from slos.models import Period
 
@@ -168,16 +168,9 @@ class PeriodicTaskAdmin(ForSuperusers):
 class ScheduleForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
-        if not self.errors:
-            self._try(self._meta.model(**given), timezone.now())
+        if not self.errors and not schedule.comes(self._meta.model(**given), now=timezone.now()):
+            raise forms.ValidationError("There is no such moment. Check the numbers and try again.")
         return given
-
-    def _try(self, schedule: Any, now: datetime) -> None:
-        """A schedule that never comes, such as 31 February, would stop beat for all tasks."""
-        try:
-            schedule.schedule.remaining_estimate(now)
-        except (ValueError, RuntimeError, OverflowError):
-            raise forms.ValidationError("There is no such moment. Check the numbers and try again.") from None
 
 
 class IntervalForm(ScheduleForm):
@@ -196,8 +189,8 @@ class ScheduleAdmin(ForSuperusers):
         return super().has_delete_permission(request, obj) and obj is not None and not obj.periodictask_set.exists()
 
     @admin.display(description="used by")
-    def used_by(self, schedule: Any) -> str:
-        found = list(schedule.periodictask_set.order_by("name").values_list("name", flat=True)) if schedule.pk else []
+    def used_by(self, when: Any) -> str:
+        found = list(when.periodictask_set.order_by("name").values_list("name", flat=True)) if when.pk else []
         return ", ".join(found) + ": all of them follow a change made here" if found else "no task yet"
 
 

@@ -6,6 +6,7 @@ for what is due, so that it may run more often than its period ends.
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask, PeriodicTasks
@@ -18,16 +19,20 @@ CHANGES = "changes"
 LOOKED_AT = "13"
 MEASURED_AT = {Period.HOURLY: "1-59/15", Period.DAILY: "3", Period.WEEKLY: "5"}  # minutes of every hour
 
+OF_AN_ORGANIZATION = (
+    *(f"{period} measurement" for period in MEASURED_AT),
+    *(f"{kind} report" for kind in REPORTED_AT),
+    CHANGES,
+)
 SHARED = ("tick", "delivery", "heartbeat", "pulse", "system figures", "charts", "clean-up")
 
 
 def names(organizations: Iterable[Organization]) -> list[str]:
     """Of all tasks that there should be."""
-    kinds = [*(f"{period} measurement" for period in MEASURED_AT), *(f"{kind} report" for kind in REPORTED_AT), CHANGES]
-    return [*SHARED, *(_name(kind, one) for one in organizations for kind in kinds)]
+    return [*SHARED, *(name_of(kind, one) for one in organizations for kind in OF_AN_ORGANIZATION)]
 
 
-def _name(kind: str, organization: Organization) -> str:
+def name_of(kind: str, organization: Organization) -> str:
     return f"{kind}: {organization.slug}"
 
 
@@ -73,7 +78,7 @@ def ensure_for(organization: Organization) -> None:
 def _measurements(organization: Organization) -> Iterator[PeriodicTask]:
     for period, minutes in MEASURED_AT.items():
         yield PeriodicTask(
-            name=_name(f"{period} measurement", organization),
+            name=name_of(f"{period} measurement", organization),
             task="slo_portal.tasks.measurement",
             crontab=_every_hour_at(minutes),
             kwargs=json.dumps({"period": period, "organization": organization.slug}),
@@ -84,7 +89,7 @@ def _measurements(organization: Organization) -> Iterator[PeriodicTask]:
 def _reports(organization: Organization) -> Iterator[PeriodicTask]:
     for kind, minutes in REPORTED_AT.items():
         yield PeriodicTask(
-            name=_name(f"{kind} report", organization),
+            name=name_of(f"{kind} report", organization),
             task="slo_portal.tasks.report",
             crontab=_every_hour_at(minutes),
             kwargs=json.dumps({"kind": kind, "organization": organization.slug}),
@@ -94,7 +99,7 @@ def _reports(organization: Organization) -> Iterator[PeriodicTask]:
 
 def _changes(organization: Organization) -> PeriodicTask:
     return PeriodicTask(
-        name=_name(CHANGES, organization),
+        name=name_of(CHANGES, organization),
         task="slo_portal.tasks.changes",
         crontab=_every_hour_at(LOOKED_AT),
         kwargs=json.dumps({"organization": organization.slug}),
@@ -112,3 +117,12 @@ def _every_hour_at(minutes: str) -> CrontabSchedule:
 def _ensure(name: str, task: str, **schedule: Any) -> None:
     """An existing row is never touched: an operator may have edited it or switched it off."""
     PeriodicTask.objects.get_or_create(name=name, defaults={"task": task, **schedule})
+
+
+def comes(kind: Any, *, now: datetime) -> bool:
+    """Whether an interval or a crontab ever comes: one of 31 February would stop beat for all tasks."""
+    try:
+        kind.schedule.remaining_estimate(now)
+    except (ValueError, RuntimeError, OverflowError):
+        return False
+    return True

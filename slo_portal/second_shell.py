@@ -22,7 +22,7 @@ from slo_portal.processes import stop
 # What works without a database, or brings it along.
 NEED_NO_DATABASE = {
     "", "check", "collectstatic", "compilemessages", "demo", "diffsettings", "findstatic", "help", "makemessages",
-    "makemigrations", "portal", "startapp", "startproject", "version",
+    "makemigrations", "portal", "startapp", "startproject", "validate_config", "version",
 }  # fmt: skip
 
 

@@ -56,28 +56,18 @@ class ChannelForm(OfOne):
         given = super().clean()
         kind = given.get("kind") or self.instance.kind
         if kind in transports.FIELDS:
-            self._clean_targets(kind, given.get("targets") or [])
             self._clean_config(kind, {name: given[field] for name, field in FIELDS.items() if given.get(field)})
         return given
 
-    def _clean_targets(self, kind: str, targets: list[str]) -> None:
-        if kind not in transports.TARGETS:
-            if targets:
-                self.add_error("targets", "A channel of this kind has no targets, but an address below.")
-            return
-        wrong = [text for target in targets if (text := transports.wrong_target(kind, target))]
-        if wrong:
-            self.add_error("targets", wrong)
-        elif not targets and self.cleaned_data.get("for_operations"):
-            self.add_error("targets", "Name somebody: the operations team is told through this channel.")
-
     def _clean_config(self, kind: str, given: dict[str, str]) -> None:
-        for name in given.keys() - set(transports.FIELDS[kind]):
-            self.add_error(FIELDS[name], "A channel of this kind has none: leave it empty.")
-        known = {**self.kept, **given}
-        self.config = {name: known[name] for name in transports.FIELDS[kind] if name in known}
-        for name, text in transports.wrong(kind, self.config).items():
-            self.add_error(FIELDS[name], text)
+        tried = Channel(
+            kind=kind,
+            targets=self.cleaned_data.get("targets") or [],
+            for_operations=bool(self.cleaned_data.get("for_operations")),
+        )
+        for name, texts in channels.wrong(tried, given, self.kept).items():
+            self.add_error(FIELDS.get(name, name), texts)
+        self.config = channels.config(tried, given, self.kept)
 
     def save(self, commit: bool = True) -> Channel:
         if self.config != self.kept:

@@ -1,13 +1,14 @@
 """YAML whose every key knows its line, so that an error can name both."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 Path = tuple[Hashable, ...]
-MAX_SIZE = 200_000
+MAX_SIZE = 200_000  # characters
+MAX_VALUES = 200_000  # with what aliases repeat: a few lines can stand for more than any memory holds
 
 
 class Malformed(ValueError):
@@ -20,32 +21,69 @@ class Located:
 
     value: Any
     lines: dict[Path, int] = field(default_factory=dict)
+    first_line: int = 1
 
-    def where(self, path: Iterable[Hashable]) -> str:
+    def where(self, path: Sequence[Hashable]) -> str:
         """`line 7, fields.ready_at` for a path; the line is that of the innermost part that the text has."""
+        name = ".".join(str(part) for part in path) or "the mapping"
+        return f"line {self.line(path)}, {name}"
+
+    def line(self, path: Sequence[Hashable]) -> int:
         known = tuple(path)
-        name = ".".join(str(part) for part in known) or "the mapping"
         while known and known not in self.lines:
             known = known[:-1]
-        return f"line {self.lines.get(known, 1)}, {name}"
+        return self.lines.get(known, self.first_line)
 
 
-def load(text: str) -> Located:
-    """Raises Malformed."""
-    if len(text) > MAX_SIZE:
-        raise Malformed(f"longer than {MAX_SIZE:,} characters")
+def load(text: str, longest: int = MAX_SIZE) -> Located:
+    """The one document of a text of up to `longest` characters; of an empty text None. Raises Malformed."""
+    found = load_all(text, longest)
+    if len(found) > 1:
+        raise Malformed(f"line {found[1].first_line}: a second document begins; this must be one")
+    return found[0] if found else Located(None)
+
+
+def load_all(text: str, longest: int = MAX_SIZE) -> list[Located]:
+    """The documents of a text, those that are not empty. Raises Malformed."""
+    if len(text) > longest:
+        raise Malformed(f"longer than {longest:,} characters")
     try:
-        node = yaml.compose(text, yaml.SafeLoader)
-        value = yaml.safe_load(text)
+        return list(_documents(yaml.SafeLoader(text)))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Malformed(f"line {line}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        raise Malformed(f"line 1: not YAML: {error}") from None
-    lines: dict[Path, int] = {}
-    if node is not None:
-        _locate(node, (), lines, set())
-    return Located(value, lines)
+    except RecursionError:
+        raise Malformed("line 1: not YAML: nested too deeply") from None
+    except Malformed:
+        raise
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:  # PyYAML lets some of these through
+        raise Malformed(f"line 1: not YAML: {' '.join(str(error).split())}") from None
+
+
+def _documents(loader: yaml.SafeLoader) -> Iterator[Located]:
+    while loader.check_node():
+        node = loader.get_node()
+        if node is None:
+            return
+        _count(node, {})
+        value, lines = loader.construct_document(node), dict[Path, int]()
+        if value is not None:
+            _locate(node, (), lines, set())
+            yield Located(value, lines, node.start_mark.line + 1)
+
+
+def _count(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values it stands for. Raises ValueError."""
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = MAX_VALUES  # for an alias to what it stands in
+    inner = node.value if isinstance(node, yaml.CollectionNode) else ()
+    parts = [part for one in inner for part in (one if isinstance(one, tuple) else (one,))]
+    found = 1 + sum(_count(part, known) for part in parts)
+    if found > MAX_VALUES:
+        raise ValueError(f"its aliases make more than {MAX_VALUES:,} values of it, or name what they stand in")
+    known[id(node)] = found
+    return found
 
 
 def _locate(node: yaml.Node, path: Path, lines: dict[Path, int], seen: set[int]) -> None:

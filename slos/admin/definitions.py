@@ -14,9 +14,9 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from accounts.admin_access import ByRole, Role, organizations
 from accounts.admin_lists import OrganizationFilter
-from slos import parts, status, words
+from slos import catalogue, parts, status, words
 from slos.admin.forms import SLOForm
-from slos.models import SLIBucket, SLODefinition
+from slos.models import SLODefinition
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -220,7 +220,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """What was measured is not thrown away."""
         slo = self.get_object(request, object_id)
-        if slo is None or not self.has_delete_permission(request, slo) or not _measured(slo):
+        if slo is None or not self.has_delete_permission(request, slo) or not catalogue.measured(slo):
             return super().delete_view(request, object_id, extra_context)
         self.message_user(
             request,
@@ -228,7 +228,3 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
             messages.ERROR,
         )
         return HttpResponseRedirect(reverse("admin:slos_slodefinition_change", args=[slo.pk]))
-
-
-def _measured(slo: SLODefinition) -> bool:
-    return slo.measurements.exists() or SLIBucket.objects.filter(slo=slo).exists()

@@ -1,6 +1,7 @@
 """What a mapping file can say, and how a wrong one is told."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -188,6 +189,9 @@ def test_rows_of_a_case_come_together_in_the_order_of_their_times(monkeypatch: p
     assert [record.line for record in in_memory] == [7, 3, 2, 8]
 
 
+BOMB = "a: &a [x, x]\n" + "".join(f"{k}: &{k} [*{j}, *{j}]\n" for j, k in pairwise("abcdefghijklmnopqrstuvw"))
+
+
 # --- wrong mappings ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("text", "said"),
@@ -218,8 +222,14 @@ def test_rows_of_a_case_come_together_in_the_order_of_their_times(monkeypatch: p
         (MINIMAL + "delimiter: ';;'", "line 4, delimiter: must be one character"),
         (MINIMAL + "encoding: utf-16", "line 4, encoding: unknown, or not one that holds ASCII"),
         (MINIMAL + "records: ['a..b']", "line 4, records.0: must be names joined by dots"),
-        ("x: " + "[" * 5_000, "line 1: not YAML: "),
-        ("a: &a [*a]", "line 1, a: unknown key"),
+        ("x: " + "[" * 5_000, "line 1: not YAML: nested too deeply"),
+        ("a: &a [*a]", "line 1: not YAML: its aliases make more than"),
+        (
+            "a: &a [x, x]\n" + "".join(f"{k}: &{k} [*{j}, *{j}]\n" for j, k in pairwise("abcdefghijklmnopqrstuvw")),
+            "aliases",
+        ),
+        ("a: \0", "line 1: not YAML: unacceptable character"),
+        ("a: 1\n---\na: 2", "line 3: a second document begins"),
         ("- " + "x" * 300_000, "longer than 200,000 characters"),
     ],
 )

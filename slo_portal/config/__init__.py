@@ -1,0 +1,1 @@
+"""The configuration of an organisation as one file, `slo-rules.yml`: read, checked, compared, applied, written out."""
