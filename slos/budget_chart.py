@@ -1,13 +1,15 @@
 """The figure of an objective's error budget: what is left of it, and where it goes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from kpis import plots
 from kpis.plots import Chart, Column, Json, Row
-from slos import words
+from slos import ahead, words
 from slos.chart_axes import allowed, end_place, ended, ends_now, horizon, marks, place, seconds
 from slos.detail import Detail
+from slos.forecast import Ahead
 from slos.models import Window
 
 FLOOR = -100  # percent; below it one bad day would flatten all others
@@ -36,19 +38,36 @@ def _left(detail: Detail) -> Json:
     seen = [value and max(value, FLOOR - 20) for value in y]  # nothing is drawn far below the axis
     traces = [plots.line("budget left", x, seen, "--series-1", filled=True, hover="%{customdata:.1f} %")]
     traces[0]["customdata"] = y
-    low, high = plots.bounds([value and max(value, FLOOR) for value in y], most=100)
     end = horizon(detail)
+    known = ahead.shown(detail.forecast, end) if ends_now(detail) else ()
+    worst = [100 * day.left.low for day in known]
+    low, high = plots.bounds([value and max(value, FLOOR) for value in [*y, *worst]], most=100)
     left = detail.one.remaining_percentage
     if ends_now(detail) and left is not None and left > 0:
         until = detail.shown_now + detail.one.window.length
         traces.append(_falling(detail, "spent evenly", left, until, end, "--soft", "dot"))
-        if detail.outlook.at:
-            traces.append(_falling(detail, "at this pace", left, detail.outlook.at, end, "--series-2", "dash"))
+    if len(known) > 1:
+        traces += _expected(detail, known)
+    elif ends_now(detail) and left is not None and left > 0 and detail.outlook.at:
+        traces.append(_falling(detail, "at this pace", left, detail.outlook.at, end, "--series-2", "dash"))
     shapes, notes = marks(detail)
     return plots.figure(
         traces, x=(place(detail, detail.whole[0]), place(detail, end)), y=(low, high), suffix=" %",
         shapes=[plots.level(0, "--bad", "solid"), *shapes], notes=notes,
     )  # fmt: skip
+
+
+def _expected(detail: Detail, days: Sequence[Ahead]) -> list[Json]:
+    """A dashed line, and the band of four of five outcomes."""
+    x = [place(detail, day.at) for day in days]
+    low, middle, high = (
+        [round(100 * max(value, FLOOR / 100 - 0.2), 4) for value in values]
+        for values in zip(*((day.left.low, day.left.middle, min(day.left.high, 1.0)) for day in days), strict=True)
+    )
+    band = plots.line("likely range", [*reversed(x), *x], [*reversed(low), *high], "--series-2")
+    band |= {"fill": "toself", "hoverinfo": "skip", "line": {"width": 0}}
+    del band["hovertemplate"]
+    return [band, plots.line("expected", x, middle, "--series-2", dash="dash", hover="%{y:.1f} %")]
 
 
 def _falling(detail: Detail, name: str, left: float, to: datetime, end: datetime, colour: str, dash: str) -> Json:
@@ -84,6 +103,8 @@ def _budget_said(detail: Detail) -> str:
         return "No event has been decided in the window: there is no budget to spend yet."
     rest = words.budget_left(detail.slo.sli_type, one.remaining_bad, one.allowed_bad)
     said = [f"Now {words.percentage(one.remaining_percentage)} of the budget is left: {rest}.", _runs_out_said(detail)]
+    if ends_now(detail):
+        said.append(ahead.said(detail.forecast))
     rise = detail.rise
     if rise:
         gone = f"{words.events(rise.bad.bad)} bad {words.noun(detail.slo.sli_type, rise.bad.bad)}"

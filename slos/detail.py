@@ -11,11 +11,12 @@ from accounts.models import Organization
 from kpis.found import Told
 from kpis.params import Span
 from kpis.periods import BUCKET, DAY, HOUR, Interval, floor, local_periods, look_back
-from slos import edits, history, outlook, sums
+from slos import ahead, edits, history, outlook, sums
 from slos.attention import Past
 from slos.budget import Counts, consumed, percent
 from slos.burn import WARNING, BurnRule
 from slos.edits import History
+from slos.forecast import Forecast
 from slos.models import SLODefinition, Window
 from slos.outlook import Outlook
 from slos.status import SLOStatus
@@ -23,6 +24,7 @@ from slos.windows import compliance_window, look_back_counts, rules_of
 
 HOURLY_UP_TO, DAILY_UP_TO = timedelta(days=8), timedelta(days=120)
 QUARTER_HOUR = timedelta(minutes=15)
+NOTHING_SAID = Forecast()
 RISE = 1.0  # percentage points of the budget that are worth a word
 
 
@@ -85,6 +87,7 @@ class Detail:
     history: History
     alerts: Sequence[Past]
     changes: Sequence[Told] = ()
+    forecast: Forecast = NOTHING_SAID
 
     @property
     def slo(self) -> SLODefinition:
@@ -140,12 +143,14 @@ def read(
     asked = [interval for _, end in periods for interval in _of_point(slo, min(end, floor(now)), looks, organization)]
     before = compliance_window(slo, now - DAY, organization.time_zone)
     gone = (before[0], compliance_window(slo, now, organization.time_zone)[0])
-    found = sums.of_one(slo.pk, [*periods, *asked, before, gone], fine)
+    days = ahead.days(now)
+    found = sums.of_one(slo.pk, [*periods, *asked, *days, before, gone], fine)
     past = edits.read(slo)
     points = list(_points(one, periods, found, looks, past, now, shown_now))
     return Detail(
         organization, zone if unit == "hourly" else organization.time_zone, one, span, unit, points, looks, shown_now,
         _outlook(one, shown_now), _rise(one, found[-2], found[-1], gone), past, alerts, changes,
+        ahead.ahead(one, found[-2 - len(days) : -2], now=shown_now.astimezone(organization.time_zone)),
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ WIDTH = 1.2816  # standard deviations, for four of five
 LEAST_ALIKE = 0.25  # correlation of neighbouring days that is assumed where less is seen, as kpis.changes does
 STEADY = 10  # events that the usual share weighs as much as beside the last day
 NO_EVENTS = "nothing was decided in the window"
+QUIET = "nothing was decided in the last week"
 TOO_SHORT = "only {} of the last {} days had events; it takes {}"
 
 
@@ -78,10 +79,12 @@ class Asked:
 
 
 def forecast(asked: Asked) -> Forecast:
-    past = asked.past[-REACH:]
+    past = _begun(asked.past[-REACH:])
     known = sum(day.total > 0 for day in past)
     if not asked.window.total:
         return Forecast(reason=NO_EVENTS)
+    if not any(day.total for day in past[-WEEK:]):
+        return Forecast(reason=QUIET)
     if known < FEWEST:
         return Forecast(reason=TOO_SHORT.format(known, len(past), FEWEST))
     days = list(_days(asked, _Usual(past)))
@@ -91,6 +94,11 @@ def forecast(asked: Asked) -> Forecast:
         _first(days, lambda left: left.low),
         _first(days, lambda left: left.high),
     )
+
+
+def _begun(past: Sequence[Past]) -> Sequence[Past]:
+    """From the first day with an event on."""
+    return past[next((i for i, day in enumerate(past) if day.total), len(past)) :]
 
 
 def _first(days: Sequence[Ahead], of: Callable[[Range], float]) -> datetime | None:

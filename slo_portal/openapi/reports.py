@@ -46,6 +46,20 @@ class Standing(Told):
     too_few_to_judge: bool
 
 
+class Forecasted(Told):
+    """Of the error budget, in percent of it; nulls where nothing can be said."""
+
+    said: str
+    until: Time | None
+    left_percentage: float | None
+    left_percentage_low: float | None
+    left_percentage_high: float | None
+    runs_out: Time | None
+    at_the_earliest: Time | None
+    at_the_latest: Time | None
+    reason: str | None
+
+
 class Attained(Told):
     id: Id
     name: str
@@ -63,6 +77,10 @@ class Attained(Told):
     standing: Annotated[Standing | None, Meta(description="At the end; null where no bucket reaches back so far.")]
     url: Annotated[str, Meta(description="The page of the objective.")]
     bad_rows: Annotated[str, Meta(description="The page of the rows behind what was bad.")]
+    forecast: Annotated[
+        Forecasted | UnsetType | None,
+        Meta(description="As of the end; null of a part; not in old reports."),
+    ] = UNSET
 
 
 class Finding(Told):

@@ -9,14 +9,15 @@ from kpis.periods import Interval, floor, local_periods
 from kpis.stats import difference
 from kpis.summary import comparable
 from slo_portal.reports.asked import Asked, iso
-from slos import history, status, words
+from slos import ahead, history, status, words
 from slos.budget import Counts, consumed, percent
+from slos.forecast import Forecast
 from slos.models import SLODefinition
 from slos.payloads import events
 from slos.recount import Past, first_bucket
 from slos.snapshots import compute
 from slos.status import SLOStatus
-from slos.sums import fine_since, over_intervals
+from slos.sums import Sums, fine_since, over_intervals, over_periods
 from slos.windows import NOTHING
 
 MOST_MOMENTS = 13  # columns of the table of budgets
@@ -31,6 +32,7 @@ class Result:
     counts: Counts
     before: Counts
     standing: SLOStatus | None
+    forecast: Forecast | None = None
 
     @property
     def met(self) -> bool | None:
@@ -54,8 +56,15 @@ def results(asked: Asked) -> list[Result]:
     standings = {one.slo.pk: one for one in _standings(asked, slos)}
     spans = {"range": (asked.span.start, asked.span.end), "before": before(asked)}
     sums = counts(asked, slos, {name: span for name, span in spans.items() if span})
+    forecasts = _forecasts(asked, standings)
     return [
-        Result(slo, found.get("range", NOTHING), found.get("before", NOTHING), standings.get(slo.pk))
+        Result(
+            slo,
+            found.get("range", NOTHING),
+            found.get("before", NOTHING),
+            standings.get(slo.pk),
+            forecasts.get(slo.pk),
+        )
         for slo in slos
         for found in [sums.get(slo.pk, {})]
     ]
@@ -86,6 +95,19 @@ def _standings(asked: Asked, slos: list[SLODefinition]) -> Iterable[SLOStatus]:
     return status.overview(organization, now=at, snapshots=snapshots, latest={}, severities=alerts.severities).slos
 
 
+def _forecasts(asked: Asked, standings: Mapping[UUID, SLOStatus]) -> dict[UUID, Forecast]:
+    """From the end of the range on; of a part of the work nothing is known."""
+    if asked.only or not standings:
+        return {}
+    organization, days = asked.organization, ahead.days(asked.until)
+    now = asked.until.astimezone(organization.time_zone)
+    sums = over_periods(organization, list(standings), days)
+    return {
+        pk: ahead.ahead(one, [Counts(*sums.get((pk, start), Sums())[:2]) for start, _ in days], now=now)
+        for pk, one in standings.items()
+    }
+
+
 def told(asked: Asked, one: Result) -> dict[str, object]:
     """Of one objective, as it is stored in a report."""
     slo, spent = one.slo, consumed(one.counts, one.slo.budget)
@@ -104,6 +126,7 @@ def told(asked: Asked, one: Result) -> dict[str, object]:
         "before_achieved_percentage": percent(one.before.ratio),
         "change": one.change,
         "standing": _standing(one.standing) if one.standing else None,
+        "forecast": ahead.as_data(one.forecast) if one.forecast else None,
         "url": asked.page_of(slo),
         "bad_rows": asked.bad_rows(slo),
     }

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from slos.forecast import DAY, NO_EVENTS, Asked, Past, forecast
+from slos.forecast import DAY, NO_EVENTS, QUIET, Asked, Past, forecast
 from tests.facts import NOON
 
 STEADY = [Past(4, 100)] * 60  # 4 % bad of 100 a day
@@ -57,8 +57,11 @@ def test_weekends_and_what_is_open_count():
 def test_what_cannot_be_said_is_not_said():
     short = forecast(asked([Past(0, 0)] * 50 + [Past(1, 20)] * 10))
     assert (short.days, short.runs_out) == ((), None)
-    assert short.reason == "only 10 of the last 60 days had events; it takes 14"
+    assert short.reason == "only 10 of the last 10 days had events; it takes 14"
     assert forecast(asked([Past(0, 0)] * 60)).reason == NO_EVENTS
+    assert forecast(asked(STEADY + [Past(0, 0)] * 7)).reason == QUIET
+    weeks = ([Past(0, 9)] + [Past(0, 0)] * 6) * 8
+    assert forecast(asked([Past(0, 0)] * 20 + weeks)).reason == "only 8 of the last 56 days had events; it takes 14"
 
 
 def test_without_a_bad_event_some_may_still_come():

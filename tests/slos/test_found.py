@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 
 from accounts.models import Membership, Organization, User
@@ -102,6 +103,10 @@ def test_the_page_says_what_changed(broken: Organization) -> None:
     assert '"text": "worse"' in client.get(f"/kpis/?{span}").content.decode()
     objective = client.get(f"/slo/{slo(broken, 'processing_success_rate').pk}/?{span}").content.decode()
     assert '"text": "worse"' in objective
+    with time_machine.travel(NOON, tick=False):
+        objective = client.get(f"/slo/{slo(broken, 'processing_success_rate').pk}/?range=30d").content.decode()
+    assert "Expected for 10 Dec: nothing left" in objective
+    assert '"name": "likely range"' in objective
 
 
 def test_api_and_report_say_it_too_with_the_next_step(broken: Organization) -> None:
@@ -117,6 +122,9 @@ def test_api_and_report_say_it_too_with_the_next_step(broken: Organization) -> N
     assert told["Processing Success Rate"]["why"] == fell_with("Acme")
     assert told["Succeeded"]["next_step"].startswith("Next step: read the error of three failed invoices")
     assert fell_with("Acme") in mail.of(report).text
+    (one,) = [one for one in report.content["objectives"] if one["name"] == "Processing Success Rate"]
+    assert one["forecast"]["said"].startswith("Expected for 10 Dec: nothing left")
+    assert one["forecast"]["left_percentage"] < 0
 
 
 def fell_with(vendor: str) -> str:
