@@ -74,6 +74,11 @@ def read(text: str, environ: Mapping[str, str] | None) -> Configuration:
         line, _, message = str(error).removeprefix("line ").partition(": ")
         problem = Problem(int(line), "", message) if line.isdecimal() else Problem(1, "", str(error))
         return Configuration(Located(None), problems=[problem])
+    return check(found, environ)
+
+
+def check(found: Configuration, environ: Mapping[str, str] | None) -> Configuration:
+    """Fill it from what is located."""
     raw = _sections(found)
     for name, shape in SHAPES.items():
         if name in raw:
