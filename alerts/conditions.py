@@ -24,12 +24,12 @@ def judge(found: Objectives, *, now: datetime) -> dict[UUID, list[Verdict]]:
     """The verdicts on each objective, in one statement for all."""
     measured = _measured(found, now)
     return {
-        pk: verdicts(Figures(_thresholds(one.slo), one.window, one.burns, measured[pk], one.stale))
+        pk: verdicts(Figures(thresholds(one.slo), one.window, one.burns, measured[pk], one.stale))
         for pk, one in found.items()
     }
 
 
-def _thresholds(slo: SLODefinition) -> Thresholds:
+def thresholds(slo: SLODefinition) -> Thresholds:
     return Thresholds(
         budget=slo.budget,
         warning_percent=slo.alerting_threshold_percentage,

@@ -3,6 +3,7 @@ from django.urls import include, path
 
 from accounts.problems import not_found
 from alerts import inbox
+from alerts.views.preview import objective_preview
 from kpis.views import kpi_file, kpis
 from monitoring.views import detailed, live, metrics, ready
 from slo_portal.reports.views import report, reports
@@ -42,6 +43,13 @@ urlpatterns = [
     path("health/ready", ready, name="ready"),
     path("health/detailed", detailed, name="detailed"),
     path("health/metrics", metrics, name="metrics"),
+    # on the floor of alerts, which it tells of; slos knows none
+    path("admin/slos/slodefinition/preview/", admin.site.admin_view(objective_preview), name="objective-preview-new"),
+    path(
+        "admin/slos/slodefinition/<uuid:slo_id>/preview/",
+        admin.site.admin_view(objective_preview),
+        name="objective-preview",
+    ),
     path("admin/", admin.site.urls),
     path("api/v1/metrics/", include("slo_portal.api_urls")),
     path("api/schema", Schema.as_view(), name="api-schema"),

@@ -1,17 +1,15 @@
 """One row of figures per objective, written by the tick and read by every face."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
-
-from django.db import connection
 
 from accounts.models import Organization
 from kpis.periods import LOOK_BACKS, Interval, look_back, look_back_name
 from slos.indicators import Count
 from slos.judged import Judged, Objectives, judge
-from slos.models import SLIBucket, SLODefinition, SLOSnapshot
+from slos.models import SLODefinition, SLOSnapshot
 from slos.sources import Stored
 from slos.windows import NOTHING, compliance_window, length_of, rules_of
 
@@ -62,7 +60,7 @@ def _judged(
         _name(window): (window[0], min(window[1], look_back(now, timedelta(0))[1])) for window in windows.values()
     }
     sums = source.sums(intervals)
-    first = _first_events(slos)
+    first = source.first_events(slos)
     waiting = source.waiting(slos)
     rows = {}
     for slo in slos:
@@ -95,13 +93,3 @@ def _look_backs(slo: SLODefinition, window: Interval) -> dict[str, timedelta]:
 
 def _name(window: Interval) -> str:
     return f"{window[0].isoformat()} {window[1].isoformat()}"
-
-
-def _first_events(slos: Iterable[SLODefinition]) -> Mapping[UUID, datetime]:
-    """Start of the oldest 5-minute bucket of each objective, one index probe each."""
-    sql = f"""
-        SELECT s.id, (SELECT min(start) FROM {SLIBucket._meta.db_table} b WHERE b.slo_id = s.id AND b.width = 5)
-        FROM unnest(%s::uuid[]) s (id)"""  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [[slo.pk for slo in slos]])
-        return {slo: start for slo, start in cursor.fetchall() if start}

@@ -54,6 +54,15 @@ class Stored:
                     found[slo].append((start, Counts(good, total)))
         return found
 
+    def first_events(self, slos: Iterable[SLODefinition]) -> Mapping[UUID, datetime]:
+        """Start of the oldest 5-minute bucket of each objective, one index probe each."""
+        sql = f"""
+            SELECT s.id, (SELECT min(start) FROM {SLIBucket._meta.db_table} b WHERE b.slo_id = s.id AND b.width = 5)
+            FROM unnest(%s::uuid[]) s (id)"""  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [[slo.pk for slo in slos]])
+            return {slo: start for slo, start in cursor.fetchall() if start}
+
     def count_of(self, slo: SLODefinition) -> Count:
         return Count.of(slo)
 

@@ -31,6 +31,7 @@ POLICIES = {  # by the beginning of a name, the longest that fits
     "metrics": PUBLIC,  # of the token's organisation
     "overview": MEMBERS,
     "objective": MEMBERS,
+    "objective-preview": ADMIN,
     "alert": MEMBERS,
     "mailbox": MEMBERS,
     "invoice": MEMBERS,

@@ -15,7 +15,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from accounts.admin_access import ByRole, Role, organizations
 from accounts.admin_lists import OrganizationFilter
 from slos import catalogue, parts, status, words
-from slos.admin.forms import SLOForm
+from slos.forms import SLOForm
 from slos.models import SLODefinition
 
 
