@@ -1,12 +1,22 @@
-"""Django's PostgreSQL, which is told the reach before the first statement that needs it (accounts.reach)."""
+"""Django's PostgreSQL, which is told the reach before the first statement that needs it (accounts.reach).
+
+It works as the role that owns nothing or not at all: a connection pooler that leaves out start-up options would make it
+the owner of the tables, for whom row-level security does not exist.
+"""
 
 from typing import Any
 
+import psycopg
+from django.conf import settings
 from django_prometheus.db.backends.postgresql.base import DatabaseWrapper as Postgres
 
 from accounts import reach
 
 SET = "SELECT set_config('slo.reach', %s, false)"
+WRONG_ROLE = (
+    "This connection speaks as {}, not as the role {}: something between the portal and PostgreSQL leaves out the"
+    " option `role`. Connect without a pooler (docs/how-to/deploy.md)."
+)
 
 
 class DatabaseWrapper(Postgres):
@@ -16,6 +26,15 @@ class DatabaseWrapper(Postgres):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self.said = None
         return super().get_new_connection(conn_params)
+
+    def _configure_connection(self, connection: Any) -> bool:
+        """Once for each connection to the server."""
+        super()._configure_connection(connection)
+        if self.alias != "owner":
+            (user,) = connection.execute("SELECT current_user").fetchone()
+            if user != settings.APPLICATION_ROLE:
+                raise psycopg.OperationalError(WRONG_ROLE.format(user, settings.APPLICATION_ROLE))
+        return True
 
     def create_cursor(self, name: str | None = None) -> Any:
         wanted = reach.current()

@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from slo_portal.stack import WEB_OPTIONS
+from tests.slo_portal.portal_process import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY, VENDOR = ROOT / "deploy", Path(__file__).with_name("vendor")
@@ -85,9 +87,8 @@ def test_docker_compose_takes_the_file():
 
 
 def test_the_image_holds_all_that_the_portal_reads_and_only_that():
-    """Docker does not run here: the file is read, and its commands are those that test_image.py runs."""
-    allowed = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
-    kept = {line[1:] for line in allowed if line.startswith("!")}
+    """Docker does not run here: the file is read, and the test below does what its second half does."""
+    kept = in_the_image()
     apps = {path.parent.name for path in ROOT.glob("*/apps.py")} | {"slo_portal"}
     assert apps | {"manage.py", "gunicorn.conf.py", "pyproject.toml", "requirements.txt", "docs"} <= kept
     assert all((ROOT / name).exists() for name in kept)
@@ -95,6 +96,26 @@ def test_the_image_holds_all_that_the_portal_reads_and_only_that():
     text = (DEPLOY / "Dockerfile").read_text()
     assert "--require-hashes" in text
     assert text.rstrip().split("\nUSER ")[1].split()[0] == "10001:10001"
+
+
+@pytest.mark.slow
+def test_what_the_image_holds_is_enough(tmp_path):
+    for name in in_the_image():
+        there = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        there(ROOT / name, tmp_path / name)
+    env = environment(tmp_path / "var", SECRET_KEY="image-only-0123456789-abcdefghijklmnopqrst")
+    text = (DEPLOY / "Dockerfile").read_text()
+    assert "manage.py collectstatic --no-input" in text
+    for command in (["manage.py", "collectstatic", "--no-input"], ["-c", "import slo_portal.wsgi, slo_portal.celery"]):
+        done = subprocess.run([sys.executable, *command], cwd=tmp_path, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "var" / "static" / "staticfiles.json").exists()
+    assert not (tmp_path / "var" / "secret-key").exists()
+
+
+def in_the_image() -> set[str]:
+    lines = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    return {line[1:] for line in lines if line.startswith("!")}
 
 
 def commands() -> dict[str, list[str]]:
