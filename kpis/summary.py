@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Aggregate, Count, Min, Q, QuerySet, Sum
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
 from accounts.models import Organization
@@ -48,6 +48,13 @@ class Scope:
         """Whatever was ingested until then is in the rollups."""
         state = RollupState.objects.filter(organization=self.organization).values_list("counted_at", flat=True)
         return state.first()
+
+
+class Middle(Aggregate):
+    """The value in the middle, the lower one of two."""
+
+    function = "PERCENTILE_DISC"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
 @dataclass(frozen=True)
@@ -118,12 +125,11 @@ def backlog(scope: Scope, *, now: datetime) -> Backlog:
         f"age{i}": Count("pk", filter=Q(uploaded_at__lte=newest, uploaded_at__gt=oldest))
         for i, (newest, oldest) in enumerate(pairwise(borders))
     }
-    found = rows.aggregate(invoices=Count("pk"), oldest=Min("uploaded_at"), **younger)
+    found = rows.aggregate(invoices=Count("pk"), oldest=Min("uploaded_at"), middle=Middle("uploaded_at"), **younger)
     counts = [found[name] for name in younger]
     count = found["invoices"]
-    middle = rows.order_by("uploaded_at").values_list("uploaded_at", flat=True)[(count - 1) // 2] if count else None
     ages = [*zip(AGES, counts, strict=True), (None, count - sum(counts))]
-    return Backlog(count, found["oldest"], middle, ages)
+    return Backlog(count, found["oldest"], found["middle"], ages)
 
 
 def load(scope: Scope, span: Interval) -> dict[tuple[int, int], int]:
