@@ -60,6 +60,12 @@ def clean_rows(
     }
 
 
+def clean_own(*, now: datetime, dry_run: bool = False) -> dict[str, int]:
+    """Delete the portal's own readings; rows by their name."""
+    old = SystemMetric.objects.filter(organization=None, measured_at__lt=now - READINGS)
+    return {"system figures": forget(old, dry_run=dry_run)}
+
+
 def clean(
     organization: Organization, *, now: datetime, aggregates_before: datetime | None, dry_run: bool = False
 ) -> dict[str, int]:

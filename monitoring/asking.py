@@ -86,6 +86,14 @@ def _broker() -> Broker:
         return Broker(str(version), int(client.llen(QUEUE)))
 
 
+def queue_depth(seconds: float) -> int | None:
+    """Tasks that wait in the broker; None while it does not answer within these seconds."""
+    try:
+        return Asked(broker, seconds).answer().queue_depth
+    except Exception:  # whatever its client makes of a broker that is down
+        return None
+
+
 def redis_url() -> str:
     """The broker's address as redis-py writes it."""
     given = str(settings.CELERY_BROKER_URL)

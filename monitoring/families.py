@@ -23,6 +23,14 @@ CPU = Family("ap_intake_cpu_usage_percent", GAUGE, "Processor time of a part of 
 SEEN = Family(
     "ap_intake_component_seen_timestamp_seconds", GAUGE, "When a part of the portal last showed that it lives."
 )
+QUEUE = Family("ap_intake_queue_depth", GAUGE, "Tasks that wait in the broker.")
+SIZE = Family("ap_intake_database_size_bytes", GAUGE, "Size of the database on disk.")
+TICK = Family("ap_intake_tick_duration_seconds", GAUGE, "The slowest tick of a minute, of all organisations.")
+DELIVERY = Family(
+    "ap_intake_delivery_duration_seconds",
+    GAUGE,
+    "The longest that a message of a minute was on its way.",
+)
 
 OBJECTIVE = Family("slo:objective:ratio", GAUGE, "Target of the SLO, 0 to 1.")
 BUDGET = Family("slo:error_budget:ratio", GAUGE, "Share of events that may be bad, 0 to 1.")
@@ -36,5 +44,5 @@ PERIOD_BURN = Family("slo:period_burn_rate:ratio", GAUGE, "Burn rate over the co
 REMAINING = Family("slo:period_error_budget_remaining:ratio", GAUGE, "Share of the window's error budget left.")
 
 STORED = (PROCESSED, DURATION, CONFIDENCE, VALIDATED, EXCEPTIONS, ACTIVE, ACHIEVED, CONSUMED, EVENTS, ALERTS)
-LIVE = (OPEN, TICKED, WAITING, LATE, MEMORY, CPU, SEEN)
+LIVE = (OPEN, TICKED, WAITING, LATE, MEMORY, CPU, SEEN, QUEUE, SIZE, TICK, DELIVERY)
 SLOTH = (OBJECTIVE, BUDGET, DAYS, *ERRORS.values(), BURN, PERIOD_BURN, REMAINING)

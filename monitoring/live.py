@@ -3,20 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Min, Q
 
 from accounts.models import Organization
 from alerts.kinds import Severity
 from alerts.models import Message, Notification, SLOAlert
-from monitoring import families
+from monitoring import families, recorded
 from monitoring.exposition import Family, sample
-from monitoring.models import Process
+from monitoring.parts import GONE_AFTER, Component, components
 from slos.models import EngineState
-
-GONE_AFTER = timedelta(seconds=150)  # a program that has said nothing for so long has no figures
 
 
 @dataclass
@@ -64,30 +62,13 @@ def _due(organizations: Iterable[UUID], now: datetime) -> Iterator[tuple[UUID, i
         yield from mine.values_list("organization").annotate(number=Count("pk"), oldest=Min(due))
 
 
-@dataclass(frozen=True)
-class Component:
-    """A part of the portal, on all its machines together."""
-
-    name: str
-    memory_bytes: int | None
-    cpu_percent: float | None
-    seen_at: datetime
-
-
-def components(*, now: datetime) -> list[Component]:
-    """Those that have shown that they live since `now` - GONE_AFTER."""
-    alive = Process.objects.filter(seen_at__gt=now - GONE_AFTER).order_by()
-    rows = alive.values("component").annotate(memory=Sum("memory_bytes"), cpu=Sum("cpu_percent"), seen=Max("seen_at"))
-    return [Component(row["component"], row["memory"], row["cpu"], row["seen"]) for row in rows]
-
-
 def samples(organizations: Sequence[Organization], *, now: datetime) -> dict[str, list[str]]:
     """Lines by family. What the parts of the portal need is the same in each organisation."""
     found: dict[str, list[str]] = defaultdict(list)
-    figures, parts = look(organizations, now=now), components(now=now)
+    figures, parts = look(organizations, now=now), [*_parts(components(now=now)), *_recorded(now)]
     for organization in organizations:
         base = {"organization": organization.slug}
-        for family, labels, value in [*_of(figures[organization.pk], now), *_parts(parts)]:
+        for family, labels, value in [*_of(figures[organization.pk], now), *parts]:
             found[family.name].append(sample(family.name, {**base, **labels}, value))
     return found
 
@@ -112,3 +93,16 @@ def _parts(parts: Iterable[Component]) -> Iterator[Line]:
         if part.cpu_percent is not None:
             yield families.CPU, labels, round(part.cpu_percent, 2)
         yield families.SEEN, labels, part.seen_at.timestamp()
+
+
+def _recorded(now: datetime) -> Iterator[Line]:
+    """Of the last minute; nothing where whoever asks sees only organisations of his own."""
+    latest = recorded.latest(now - GONE_AFTER)
+    for family, name in (
+        (families.QUEUE, recorded.QUEUE),
+        (families.SIZE, recorded.DATABASE),
+        (families.TICK, recorded.TICK),
+        (families.DELIVERY, recorded.DELIVERY),
+    ):
+        if name in latest:
+            yield family, {}, latest[name]

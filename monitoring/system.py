@@ -129,10 +129,10 @@ class Sampler(threading.Thread):
             connections.close_all()
 
 
-def sample(act: Callable[[], None]) -> None:
+def sample(act: Callable[[], object], sees: str = reach.NOTHING) -> None:
     """Do it, whatever state the database is in: figures of the portal never disturb its work."""
     try:
-        with reach.within(reach.NOTHING):
+        with reach.within(sees):
             act()
     except (DatabaseError, psutil.Error, OSError) as error:
         log.info("process %s cannot say what it uses: %s", os.getpid(), error)

@@ -1,17 +1,19 @@
-"""The addresses under /health/: for probes, for Prometheus, and for people who want to know what is wrong."""
+"""The addresses under /health/: for probes, for Prometheus, and for people who want to know what is wrong; /system/."""
 
 from datetime import datetime
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import problems
-from monitoring import asking, calculations, health, scrape
-from monitoring.asking import Asked
+from accounts import problems, reach
+from accounts.access import Access
+from accounts.pages import for_members
+from monitoring import asking, calculations, health, scrape, system_page
 from monitoring.exposition import CONTENT_TYPES, JSON, TEXT, negotiate
 
 PARAMETERS = {"format": (*CONTENT_TYPES,), "set": ("slo", scrape.WEB)}
@@ -70,6 +72,23 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return _without_database(form)
 
 
+@require_safe
+@for_members
+def system(request: HttpRequest, who: Access) -> HttpResponse:
+    """The portal itself, for whoever operates the installation: superusers."""
+    if not who.user.is_superuser:
+        raise Http404
+    now, chosen = timezone.now(), request.GET.get("range", system_page.USUAL)
+    chosen = chosen if chosen in system_page.RANGES else system_page.USUAL
+    with reach.within(reach.EVERYTHING):
+        lines = system_page.lines(now)
+        charts = system_page.charts(chosen, now=timezone.localtime(now))
+    wrong = [line for line in lines if line.state.tone in ("bad", "risk", "none")]
+    ranges = [(key, word, key == chosen) for key, (word, _, _) in system_page.RANGES.items()]
+    context = {"now": now, "lines": lines, "wrong": wrong, "ranges": ranges, "charts": charts}
+    return render(request, "monitoring/system.html", context)
+
+
 def _wrong_parameter(request: HttpRequest) -> str:
     for name, given in request.GET.items():
         if name not in PARAMETERS:
@@ -82,21 +101,13 @@ def _wrong_parameter(request: HttpRequest) -> str:
 def _answer(request: HttpRequest, form: str, now: datetime) -> HttpResponse:
     organizations, which = scrape.organizations(request, now=now), request.GET.get("set", "")
     if form == JSON:
-        found = calculations.look(organizations, _queue_depth(), now=now)
+        found = calculations.look(organizations, asking.queue_depth(health.PATIENCE / 3), now=now)
         return JsonResponse(found, status=503 if found["reasons"] else 200)
     if which == scrape.WEB:
         if not scrape.sees_everything(request):
             return problems.response(request, 403, "A token of an organisation sees nothing of the web processes.")
         return HttpResponse(scrape.of_this_process(), content_type=CONTENT_TYPES[TEXT])
     return HttpResponse(scrape.text(organizations, which, form, now=now), content_type=CONTENT_TYPES[form])
-
-
-def _queue_depth() -> int | None:
-    """Tasks that wait in the broker; None while it does not answer."""
-    try:
-        return Asked(asking.broker, health.PATIENCE / 3).answer().queue_depth
-    except Exception:  # whatever its client makes of a broker that is down
-        return None
 
 
 def _without_database(form: str) -> HttpResponse:

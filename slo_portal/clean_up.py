@@ -29,4 +29,5 @@ def of_organization(organization: Organization, *, now: datetime, dry_run: bool 
 
 def of_all(*, now: datetime, dry_run: bool = False) -> Deleted:
     """What belongs to no organisation, or is not kept apart by it."""
-    return accounts.retention.clean(now=now, dry_run=dry_run)
+    own = kpis.retention.clean_own(now=now, dry_run=dry_run)
+    return {**accounts.retention.clean(now=now, dry_run=dry_run), **own}

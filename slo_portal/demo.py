@@ -30,7 +30,7 @@ PEOPLE = {
 NOTHING = (
     *("DATABASE_URL", "REDIS_URL", "SMTP_URL", "HEARTBEAT_URL", "ALERT_EMAIL_TO", "TWILIO_ACCOUNT_SID", "HTTPS"),
     *("METRICS_ENABLED", "SLO_HOURLY_ENABLED", "SLO_DAILY_ENABLED", "SLO_WEEKLY_ENABLED", "ALERT_EMAIL_ENABLED"),
-    *("ALERT_SMS_ENABLED", "SITE_URL"),
+    *("ALERT_SMS_ENABLED", "SITE_URL", "DOGSTATSD_ADDRESS", "OTLP_ENDPOINT"),
 )
 MADE = (  # all that a portal puts into its data directory
     *("commands.lock", "portal.lock", "postgres.lock", "postgres.log", "valkey.log", "secret-key", "static.stamp"),

@@ -220,3 +220,23 @@ def address(name: str, url: str) -> str:
         problems.append(Problem("E011", f"{name} is not an address of the web.", hint))
         return ""
     return url.rstrip("/")
+
+
+def datagrams(name: str, given: str) -> str:
+    """ "host:port" or "unix:/path" of who takes datagrams, or "" for none."""
+    host, _, port = given.rpartition(":")
+    valid = given.startswith("unix:/") or (bool(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65536)
+    if given and not valid:
+        hint = "Write it as 127.0.0.1:8125 or unix:/var/run/datadog/dsd.socket, or leave it out."
+        problems.append(Problem("E015", f"{name} names neither a host with a port nor a socket.", hint))
+        return ""
+    return given
+
+
+def pairs(name: str, given: list[str]) -> dict[str, str]:
+    """Each "name=value"."""
+    found = dict(word.partition("=")[::2] for word in given)
+    if any(not key.strip() or not value or not (key + value).isprintable() for key, value in found.items()):
+        problems.append(Problem("E015", f"{name} is no list of headers.", "Write it as api-key=secret,other=value."))
+        return {}
+    return {key.strip(): value.strip() for key, value in found.items()}

@@ -27,6 +27,7 @@ MANUAL = {  # by the name of a page: the file under docs/ that helps with it
     "account": "users",
     "password": "users",
     "two-step": "users",
+    "system": "prometheus-and-grafana",
     "docs": "integrate-your-workflow",
 }
 

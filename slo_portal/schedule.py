@@ -24,7 +24,7 @@ OF_AN_ORGANIZATION = (
     *(f"{kind} report" for kind in REPORTED_AT),
     CHANGES,
 )
-SHARED = ("tick", "delivery", "heartbeat", "pulse", "system figures", "charts", "clean-up")
+SHARED = ("tick", "delivery", "heartbeat", "pulse", "system figures", "export", "charts", "clean-up")
 
 
 def names(organizations: Iterable[Organization]) -> list[str]:
@@ -52,6 +52,12 @@ def ensure() -> None:
         "slo_portal.tasks.system_figures",
         interval=minute,
         description="Measures memory and processor time of the portal's programs.",
+    )
+    _ensure(
+        "export",
+        "slo_portal.tasks.export",
+        interval=minute,
+        description="Tells Datadog and OpenTelemetry.",
     )
     _ensure("charts", "slo_portal.tasks.charts", interval=minute, description="Draws the charts of the overview again.")
     monthly, _ = CrontabSchedule.objects.get_or_create(

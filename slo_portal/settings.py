@@ -11,9 +11,11 @@ from slo_portal.env import (
     address,
     broker,
     database,
+    datagrams,
     flag,
     network_list,
     number,
+    pairs,
     secret_key,
     smtp,
     text,
@@ -57,6 +59,9 @@ TWILIO_FROM = text("TWILIO_FROM")
 TWILIO_URL = address("TWILIO_URL", text("TWILIO_URL") or "https://api.twilio.com")
 OUTGOING_ALLOWED = words("OUTGOING_ALLOWED", [])
 HEARTBEAT_URL = address("HEARTBEAT_URL", text("HEARTBEAT_URL"))
+DOGSTATSD_ADDRESS = datagrams("DOGSTATSD_ADDRESS", text("DOGSTATSD_ADDRESS"))
+OTLP_ENDPOINT = address("OTLP_ENDPOINT", text("OTLP_ENDPOINT"))
+OTLP_HEADERS = pairs("OTLP_HEADERS", words("OTLP_HEADERS", []))
 
 # requests a minute: of a token or session, of exports of it, and of an address that nobody is known from; 0 is no limit
 API_LIMITS = {

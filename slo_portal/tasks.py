@@ -6,6 +6,7 @@ A worker sees nothing of any organisation but the one that its task is for.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from time import monotonic
 
 from celery import shared_task
 from django.conf import settings
@@ -17,7 +18,7 @@ from alerts import delivery
 from alerts.evaluate import evaluate
 from kpis import rollups
 from kpis.models import SeriesChange
-from monitoring import samples, system
+from monitoring import asking, exports, recorded, samples, system
 from monitoring.models import Process
 from slo_portal import broker, late
 from slo_portal import clean_up as cleaning
@@ -28,6 +29,7 @@ from slos.judged import Objectives
 from slos.models import Period
 from slos.recount import rows_since
 from slos.tick import tick as tick_slos
+from slos.tick import took
 
 PATIENCE, HURRY = 0.5, 0.2  # seconds for slow receivers, of a worker and of who has something else to do
 BATCHES = 20  # of hours whose KPIs are counted again with one tick; the next one goes on
@@ -64,7 +66,10 @@ def tick() -> None:
 def tick_organization(pk: str) -> None:
     with _working_for(pk=pk, is_active=True) as organization:
         if settings.METRICS_ENABLED and organization:
+            began = monotonic()
             done = tick_slos(organization, now=timezone.now(), then=_follow)
+            if done.ran:
+                took(organization, monotonic() - began)
             if done.followed:
                 _hand_over(pk)
             jobs.run_waiting(organization, now=timezone.now())
@@ -175,10 +180,20 @@ def pulse() -> None:
 
 
 @shared_task
+def export() -> None:
+    """Every minute, after the figures: tell Datadog and OpenTelemetry what Prometheus reads, where that is wanted."""
+    if settings.METRICS_ENABLED:
+        with reach.within(reach.EVERYTHING):
+            exports.send(now=timezone.now())
+
+
+@shared_task
 def system_figures() -> None:
-    """Every minute: what worker and database use, and what no tick has noticed put into words for Prometheus."""
+    """Every minute: what the portal uses and how fast it is, and what no tick has noticed in words for Prometheus."""
     system.sample(lambda: system.measure(Process.Component.WORKER, now=timezone.now()))
     system.sample(lambda: system.measure_database(now=timezone.now()))
+    depth = asking.queue_depth(PATIENCE)
+    system.sample(lambda: recorded.record(depth, now=timezone.now()), reach.EVERYTHING)
     if settings.METRICS_ENABLED:
         for organization in Organization.objects.filter(is_active=True):
             with reach.within(reach.of(organization.pk)):

@@ -5,7 +5,7 @@ from accounts.problems import not_found
 from alerts import inbox
 from alerts.views.preview import objective_preview
 from kpis.views import kpi_file, kpis
-from monitoring.views import detailed, live, metrics, ready
+from monitoring.views import detailed, live, metrics, ready, system
 from slo_portal.reports.views import report, reports
 from slo_portal.views import Schema, docs, manual_page, try_out
 from slos.limits import ready_within
@@ -50,6 +50,7 @@ urlpatterns = [
         admin.site.admin_view(objective_preview),
         name="objective-preview",
     ),
+    path("system/", system, name="system"),
     path("admin/", admin.site.urls),
     path("api/v1/metrics/", include("slo_portal.api_urls")),
     path("api/schema", Schema.as_view(), name="api-schema"),

@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max, Q
 
 from accounts.models import Organization
 from kpis import feeds, rollups
@@ -53,6 +54,19 @@ def tick(organization: Organization, *, now: datetime, then: Then | None = None)
     return replace(result, followed=followed)
 
 
+def took(organization: Organization, seconds: float) -> None:
+    """Remember it as the slowest tick, if it is; the others write nothing."""
+    state = EngineState.objects.filter(organization=organization)
+    state.filter(Q(slowest_tick=None) | Q(slowest_tick__lt=seconds)).update(slowest_tick=seconds)
+
+
+def slowest() -> float | None:
+    """Seconds of the slowest tick of all organisations within reach since this was last asked."""
+    found: float | None = EngineState.objects.aggregate(slowest=Max("slowest_tick"))["slowest"]
+    EngineState.objects.exclude(slowest_tick=None).update(slowest_tick=None)
+    return found
+
+
 def _tick(organization: Organization, state: EngineState, now: datetime) -> tuple[TickResult, Objectives]:
     slos = list(organization.slos.active())
     feeds.take(organization)
@@ -78,7 +92,7 @@ def _tick(organization: Organization, state: EngineState, now: datetime) -> tupl
     state.ticked_at = now
     if changed or written.changed or counted:
         state.figures_changed_at = now
-    state.save()
+    state.save(update_fields=["ticked_at", "figures_changed_at"])
     return TickResult(ran=True, marks=len(marks), changed_buckets=len(changed)), written.judged
 
 

@@ -56,6 +56,8 @@ PURE = (
     "slos.sensible",
     "slos.words",
     "monitoring.exposition",
+    "monitoring.otlp",
+    "monitoring.statsd",
     "slo_portal.env",
     "slo_portal.simulation",
 )

@@ -34,6 +34,7 @@ POLICIES = {  # by the beginning of a name, the longest that fits
     "objective-preview": ADMIN,
     "alert": MEMBERS,
     "mailbox": MEMBERS,
+    "system": MEMBERS,  # superusers alone
     "invoice": MEMBERS,
     "exceptions": MEMBERS,
     "account": MEMBERS,

@@ -159,9 +159,9 @@ class InvoiceException(models.Model):
 
 
 class SystemMetric(models.Model):
-    """One reading of a system figure, as a program sent it."""
+    """One reading of a system figure, as a program sent it. Of no organisation: the portal's own, for its operators."""
 
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, db_index=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, db_index=False, null=True)
     metric_name = models.CharField(max_length=100)
     metric_category = models.CharField(max_length=100, default="", blank=True)
     value = models.FloatField()
@@ -176,7 +176,12 @@ class SystemMetric(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "metric_name", "measured_at", "dimensions"], name="system_figure_once"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["metric_name", "measured_at", "dimensions"],
+                name="own_system_figure_once",
+                condition=Q(organization=None),
+            ),
         ]
         indexes = [models.Index("organization", "measured_at", name="system_figure_time")]
 

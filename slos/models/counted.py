@@ -122,6 +122,7 @@ class EngineState(models.Model):
     sealed_before = models.DateTimeField(null=True)  # buckets before it are never recomputed
     fine_since = models.DateTimeField(null=True)  # 5-minute and hour sums begin here; null: all are kept
     figures_changed_at = models.DateTimeField(null=True)  # when a tick last changed any figure
+    slowest_tick = models.FloatField(null=True)  # seconds, since somebody last took it away
 
     def __str__(self) -> str:
         return f"Ticked at {self.ticked_at:%Y-%m-%d %H:%M:%S} UTC" if self.ticked_at else "Never ticked"

@@ -1,6 +1,6 @@
 """Alerts for the tests of what people see of them and do with them: as the tick writes them, without its figures."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.models import Membership, Organization, User
@@ -47,6 +47,13 @@ def recover(alert: SLOAlert, *, now: datetime) -> None:
 def a_channel(organization: Organization, name: str = "Operations", **fields: Any) -> Channel:
     given = {"kind": Channel.Kind.EMAIL, "targets": ["ops@example.com"], "for_operations": True, **fields}
     return Channel.objects.create(organization=organization, name=name, **given)
+
+
+def a_sent_message(organization: Organization, seconds: float = 1, *, now: datetime) -> Message:
+    """One that was on its way for some seconds."""
+    sent = {"state": Message.State.SENT, "created_at": now - timedelta(seconds=seconds), "sent_at": now}
+    channel, _ = Channel.objects.get_or_create(organization=organization, name="Sent", kind=Channel.Kind.EMAIL)
+    return Message.objects.create(organization=organization, channel=channel, severity="warning", urgent=False, **sent)
 
 
 def tell(

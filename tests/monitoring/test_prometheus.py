@@ -11,8 +11,9 @@ import yaml
 from django.core.management import CommandError
 from django.test import Client
 
-from monitoring import families, rules
+from monitoring import families, health, rules
 from slo_portal import tasks
+from slos.budget import CRITICAL_PERCENT, WARNING_PERCENT
 from slos.models import SLODefinition
 from tests.facts import at, exception, firm, invoice
 from tests.monitoring.a_prometheus import (
@@ -44,6 +45,9 @@ def test_a_dashboard_is_whole(path):
     ids = [panel["id"] for panel in board["panels"]]
     assert len(ids) == len(set(ids))
     assert all(panel["targets"] and panel["gridPos"] for panel in board["panels"])
+    asked = [one for panel in board["panels"] for one in (panel, *panel["targets"])]
+    assert {one["datasource"]["uid"] for one in asked} == {"${datasource}"}
+    assert all(panel["fieldConfig"]["defaults"]["unit"] for panel in board["panels"])
     assert {one["name"] for one in board["templating"]["list"]} >= {"datasource", "organization"}
     cells = [(x, y) for panel in board["panels"] for x, y in covered(panel["gridPos"])]
     assert len(cells) == len(set(cells))
@@ -54,6 +58,22 @@ def covered(place: dict[str, int]) -> Iterator[tuple[int, int]]:
     for x in range(place["x"], place["x"] + place["w"]):
         for y in range(place["y"], place["y"] + place["h"]):
             yield x, y
+
+
+def test_colours_change_where_the_portal_itself_changes_its_mind():
+    defaults = SLODefinition()
+    lag, budget = [seconds.total_seconds() for seconds in (health.SOON, health.LATE)], [80, 95]
+    assert budget == [WARNING_PERCENT, CRITICAL_PERCENT]
+    assert steps("Calculation is late by") == steps("Notifications are late by") == lag
+    assert steps("Error budget used up") == budget
+    assert steps("Error budget left") == [100 - share for share in reversed(budget)]
+    assert steps("Burn rate over an hour") == [1, defaults.burn_rate_alert_threshold]
+
+
+def steps(title: str) -> list[float]:
+    boards = [json.loads(path.read_text()) for path in DASHBOARDS]
+    (panel,) = [panel for board in boards for panel in board["panels"] if panel["title"] == title]
+    return [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"][1:]]
 
 
 def test_grafana_is_told_where_all_is():

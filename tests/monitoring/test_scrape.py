@@ -124,10 +124,10 @@ def test_a_hundred_thousand_odd_words_make_few_series(firms):
 
 
 def test_a_scrape_takes_few_statements_however_many_organisations_there_are(firms, django_assert_num_queries):
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         assert seen(scrape()) == {"ours", "theirs"}
     firm("third")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         scrape()
 
 
