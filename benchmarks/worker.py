@@ -24,9 +24,12 @@ from django.utils import timezone  # noqa: E402
 from accounts.models import Organization  # noqa: E402
 from alerts.evaluate import evaluate  # noqa: E402
 from alerts.models import SLOAlert  # noqa: E402
+from benchmarks import collector  # noqa: E402
 from kpis.messages import INVOICE  # noqa: E402
 from kpis.models import DirtyBucket  # noqa: E402
 from kpis.periods import BUCKET, floor  # noqa: E402
+from monitoring import samples, scrape  # noqa: E402
+from monitoring.exposition import TEXT  # noqa: E402
 from slos import snapshots  # noqa: E402
 from slos.models import EngineState, SLODefinition, SLOSnapshot  # noqa: E402
 from slos.tick import Then, tick  # noqa: E402
@@ -79,6 +82,26 @@ def measure_recalculation(organization: Organization, now: datetime) -> float:
     return timed(lambda: tick(organization, now=now))
 
 
+def expose(organization: Organization, now: datetime) -> float:
+    """Seconds for putting every figure into words, as the tick does when one has changed."""
+    return timed(lambda: samples.refresh(organization, now=now))
+
+
+def measure_scrape(organization: Organization, now: datetime) -> float:
+    """Seconds of both sets."""
+    return timed(lambda: [scrape.text([organization], which, TEXT, now=now) for which in scrape.SETS])
+
+
+def measure_collecting(organization: Organization, now: datetime) -> float:
+    """Seconds of the same series when each is made of rows."""
+    return timed(lambda: collector.text(organization, now))
+
+
+def count_series(organization: Organization, now: datetime) -> float:
+    texts = [scrape.text([organization], which, TEXT, now=now) for which in scrape.SETS]
+    return sum(not line.startswith("#") for text in texts for line in text.splitlines())
+
+
 def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
@@ -96,6 +119,10 @@ def main() -> None:
         "open": measure_opening,
         "snapshots": measure_snapshots,
         "recalculate": measure_recalculation,
+        "expose": expose,
+        "scrape": measure_scrape,
+        "collect": measure_collecting,
+        "series": count_series,
     }
     print("ready", flush=True)
     for line in sys.stdin:

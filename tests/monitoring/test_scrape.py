@@ -6,6 +6,8 @@ import pytest
 import time_machine
 from django.test import Client
 
+from kpis.ingest import store_rows
+from kpis.messages import EXCEPTION, INVOICE
 from slo_portal import tasks
 from tests.calling import a_caller
 from tests.facts import at, exception, firm, invoice
@@ -109,7 +111,7 @@ def test_the_form_is_negotiated(firms):
     assert scrape(accept="application/openmetrics-text") == scrape()
 
 
-def test_a_hundred_thousand_odd_words_make_few_series(firms):
+def test_odd_words_make_few_series(firms):
     organization = firms[0]
     for number in range(400):
         odd = f'k{number}\n"}} {{\\'
@@ -121,6 +123,21 @@ def test_a_hundred_thousand_odd_words_make_few_series(firms):
     assert not any("k9" in word for labels in labels_of(found) for word in labels.values() if "k9\n" not in word)
     total = sum(one for (name, labels), one in found.items() if name == "ap_intake_exceptions_total")
     assert total == 400
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_hostile_words_make_few_series(firms):
+    organization, number = firms[0], 0
+    for _ in range(10):
+        odd = [f'k{(number := number + 1)}\n"}} {{\\' for _ in range(5_000)]
+        invoices = [{"invoice_id": word, "uploaded_at": at(0), "vendor": word, "labels": {word: word}} for word in odd]
+        exceptions = [{"exception_id": word, "opened_at": at(0), "kind": word, "severity": word[:50]} for word in odd]
+        store_rows(INVOICE, organization, invoices, now=at(1))
+        store_rows(EXCEPTION, organization, exceptions, now=at(1))
+    tasks.tick_organization(str(organization.pk))
+    assert 100 < len(scrape()) + len(scrape("?set=slo")) <= 2_000
+    raised = [one for (name, labels), one in scrape().items() if name == "ap_intake_exceptions_total"]
+    assert (sum(raised), len(raised) <= 22 * 10) == (50_000, True)
 
 
 def test_a_scrape_takes_few_statements_however_many_organisations_there_are(firms, django_assert_num_queries):
