@@ -5,20 +5,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('kpis', '0002_series_changes'),
+        ("accounts", "0001_initial"),
+        ("kpis", "0002_series_changes"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='systemmetric',
-            name='organization',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, to='accounts.organization'),
+            model_name="systemmetric",
+            name="organization",
+            field=models.ForeignKey(
+                db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, to="accounts.organization"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='systemmetric',
-            constraint=models.UniqueConstraint(condition=models.Q(('organization', None)), fields=('metric_name', 'measured_at', 'dimensions'), name='own_system_figure_once'),
+            model_name="systemmetric",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("organization", None)),
+                fields=("metric_name", "measured_at", "dimensions"),
+                name="own_system_figure_once",
+            ),
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('slos', '0002_only'),
+        ("slos", "0002_only"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='enginestate',
-            name='slowest_tick',
+            model_name="enginestate",
+            name="slowest_tick",
             field=models.FloatField(null=True),
         ),
     ]
