@@ -19,8 +19,10 @@ from alerts.models import Mail, Silence
 from kpis.ingest import store_rows
 from kpis.messages import EXCEPTION, INVOICE
 from kpis.models import SystemMetric
+from kpis.params import Span
 from slo_portal import schedule
 from slo_portal.organizations import set_up
+from slo_portal.reports import writing
 from slos import jobs
 from slos.measure import catch_up
 from slos.models import TooLate
@@ -78,6 +80,7 @@ def furnished(name: str, now: datetime) -> Organization:
     tick(organization, now=now)
     catch_up(organization, "daily", now=now)
     alarmed(organization, now)
+    writing.write(organization, Span(at, now), {}, by=None, now=now)
     return organization
 
 

@@ -21,6 +21,7 @@ from alerts.models import (
     SLOAlert,
 )
 from kpis.models import InvoiceException, InvoiceMetric, SystemMetric
+from slo_portal.reports.models import Report
 from slos.models import EngineState, Job, SLIMeasurement, SLODefinition, TooLate
 from tests.admin_world import ROLES, address, listed, member, models, text, world
 from tests.alerts.alerting import an_alert, tell
@@ -227,7 +228,7 @@ QUERIES = {
     InvoiceException: 6, InvoiceMetric: 6, SystemMetric: 6,
     EngineState: 6, Job: 6, SLIMeasurement: 9, SLODefinition: 9, TooLate: 9,
     SLOAlert: 9, Incident: 8, Channel: 6, Message: 8, Notification: 8, EscalationPolicy: 7, Rota: 9, Silence: 6,
-    Mail: 6,
+    Mail: 6, Report: 6,
 }  # fmt: skip
 
 
@@ -262,6 +263,10 @@ def fill(house, number: int) -> None:
         InvoiceException.objects.create(organization=ours, exception_id=f"more-{k}")
         SystemMetric.objects.create(organization=ours, metric_name=f"more-{k}", value=1, measured_at=now)
         Job.objects.create(organization=ours, period="daily", period_start=now, period_end=now, created_by=user)
+        Report.objects.create(
+            organization=ours, kind="on_demand", first_day=now, period_start=now, period_end=now, content={},
+            created_at=now, created_by=user,
+        )  # fmt: skip
         TooLate.objects.create(organization=ours, field=f"more_{k}", start=now, noticed_at=now)
         alarm(ours, k, user)
 

@@ -210,6 +210,7 @@ def _answer(one: Operation, example: Mapping[str, Any]) -> dict[str, Any]:
         content[CSV] = {"schema": {"type": "string"}}
     if one.page:
         content["text/html"] = {"schema": {"type": "string"}}
+        content["application/pdf"] = {"schema": {"type": "string", "format": "binary"}}
     names = [*HEADERS]
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     return {"description": HTTPStatus(one.status).phrase, "headers": headers, "content": content}

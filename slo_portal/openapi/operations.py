@@ -211,7 +211,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         reports.OneReport,
         (
             Param(
-                "format", choice(("json", "csv", "html"), default="json"), "csv: its figures as a file; html: to print."
+                "format",
+                choice(("json", "csv", "html", "pdf"), default="json"),
+                "csv: its figures as a file; html and pdf: to print or keep.",
             ),
         ),
         file=True,

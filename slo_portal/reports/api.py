@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +15,7 @@ from accounts.downloads import AsFile, Download
 from accounts.endpoint import Endpoint, success
 from accounts.models import Organization
 from kpis.params import Params, body_object, refusal
-from slo_portal.reports import reading, writing
+from slo_portal.reports import pdf, reading, writing
 from slo_portal.reports.models import Report
 from slo_portal.reports.wishes import part_of, span_of
 
@@ -55,13 +56,20 @@ class AsPage(JSONRenderer):
     format = "html"
 
 
+class AsPdf(AsPage):
+    """For whoever says `Accept: application/pdf`."""
+
+    media_type = "application/pdf"
+    format = "pdf"
+
+
 class OneReport(Download):
-    renderer_classes = (JSONRenderer, AsFile, AsPage)
+    renderer_classes = (JSONRenderer, AsFile, AsPage, AsPdf)
 
     def get(self, request: Request, report_id: UUID) -> HttpResponseBase:
         now = timezone.now()
         params = Params(request._request, "format")
-        wanted = params.choice("format", ("json", "csv", "html"), str(request.accepted_renderer.format))
+        wanted = params.choice("format", ("json", "csv", "html", "pdf"), str(request.accepted_renderer.format))
         report = reading.find(self.organization, report_id)
         if report is None:
             raise Http404
@@ -70,6 +78,11 @@ class OneReport(Download):
             return self.file(
                 f"report-{report.first_day}-{report.kind}.csv", reading.COLUMNS, reading.lines(report, host), now=now
             )
+        if wanted == "pdf":
+            named = content_disposition_header(
+                as_attachment=True, filename=f"report-{report.first_day}-{report.kind}.pdf"
+            )
+            return HttpResponse(pdf.of(report), AsPdf.media_type, headers={"Content-Disposition": named or ""})
         if wanted == "html":
             return HttpResponse(_page(report, host, reading.restated(report, now=now)))
         return success(reading.whole(report, now=now), report.headline)

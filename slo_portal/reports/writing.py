@@ -93,10 +93,17 @@ def _store(
     return report
 
 
-def _send(report: Report, now: datetime) -> None:
+def send_again(report: Report, *, now: datetime) -> int:
+    """Mail it as it was made, once a minute at most; returns to how many."""
+    return _send(report, now, f"{now:%Y%m%d%H%M}")
+
+
+def _send(report: Report, now: datetime, again: str = "") -> int:
     targets = operations_by_mail(report.organization)
     written = mail.of(report)
-    outbox.post(report.organization, f"report:{report.pk}", targets, written, now=now)
+    key = f"report:{report.pk}:{again}" if again else f"report:{report.pk}"
+    outbox.post(report.organization, key, targets, written, now=now)
+    return len(targets)
 
 
 def _one_at_a_time(organization: Organization, kind: str) -> None:

@@ -12,6 +12,7 @@ from accounts.models import Membership, User
 from alerts.delivery import deliver
 from alerts.models import Mail, Notification
 from kpis import rollups
+from kpis.params import Span
 from slo_portal.reports import reading, writing
 from slo_portal.reports.models import Report
 from slos.tick import tick
@@ -240,3 +241,28 @@ def test_the_pages_show_them_and_make_one(busy):
             reader.get(made["Location"])
         assert len(few) <= 12
         assert b"Tuesday, 10 November 2026" in reader.get("/reports/?kind=on_demand&after=x").content
+
+
+def test_an_operator_mails_a_report_again_and_a_viewer_cannot(busy):
+    a_channel(busy, for_operations=True, targets=["ops@example.com"])
+    writing.write_due(busy, "daily", now=NEXT_MORNING)
+    report, again = Report.objects.get(), {"action": "send_again"}
+    for role, mailed in (("viewer", 1), ("operator", 2)):
+        user = User.objects.create_user(role, is_staff=True)
+        Membership.objects.create(user=user, organization=busy, role=role)
+        client = Client()
+        client.force_login(user)
+        client.post("/admin/reports/report/", {**again, "_selected_action": [str(report.pk)]})
+        assert len(reading.posted(report)) == mailed
+
+
+def test_a_report_is_a_pdf_whatever_its_names_hold(busy):
+    told = slo(busy, "time_to_ready")
+    told.name = "#panic() *bold* $x$ \\ <b> [a] 請求書"
+    told.save()
+    report = writing.write(busy, Span(NOON - DAY, NOON + DAY / 2), {}, by=None, now=NEXT_MORNING)
+    headers = {"authorization": f"Bearer {a_caller(busy).token}", "accept": "application/pdf"}
+    answer = Client().get(f"/api/v1/metrics/reports/{report.pk}", headers=headers)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/pdf")
+    assert answer.content.startswith(b"%PDF-")
+    assert answer["Content-Disposition"] == 'attachment; filename="report-2026-11-09-on_demand.pdf"'
