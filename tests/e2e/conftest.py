@@ -27,7 +27,13 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 WATCH = """
 window.seen = {shift: 0, violations: []};
-new PerformanceObserver((list) => { for (const e of list.getEntries()) seen.shift += e.value; })
+window.moved = [];
+const moves = (entry) => {
+    seen.shift += entry.value;
+    for (const {node, currentRect: to} of entry.sources)
+        moved.push(`${(node?.outerHTML || node?.data)?.slice(0, 80)} to ${to.x}, ${to.y}`);
+};
+new PerformanceObserver((list) => list.getEntries().forEach(moves))
     .observe({type: "layout-shift", buffered: true});
 document.addEventListener("securitypolicyviolation",
     (e) => seen.violations.push(`${e.violatedDirective} ${e.blockedURI}`));

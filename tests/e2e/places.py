@@ -129,6 +129,7 @@ def portal(house: House) -> Iterator[Place]:
     yield Place("mailbox", "/mailbox/", ada)
     yield Place("KPIs", "/kpis/", ada, charts=4)
     yield Place("KPIs of vendors", "/kpis/?by=vendor", ada, charts=4)
+    yield Place("what has changed", "/kpis/changes/", ada)
     yield Place("invoices", "/invoices/", ada)
     yield Place("invoices of a figure", f"/invoices/?slo={slo}&outcome=bad", ada)
     yield Place("invoice", f"/invoices/{one}/", ada)

@@ -13,8 +13,7 @@ from tests.e2e.looking import violations
 from tests.slos.worlds_to_show import member
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-PAGES = ("/account/", "/account/password/", "/account/two-step/", "/account/tokens/", "/join/")
-looks = pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "light"), (1280, "dark"), (360, "dark")])
+looks = pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 
 
 @pytest.fixture
@@ -37,13 +36,8 @@ def next_code(user):
 
 
 @looks
-def test_axe_finds_nothing_in_the_pages_of_an_account(open_page, many, width, scheme):
+def test_axe_finds_nothing_in_what_the_pages_of_an_account_answer(open_page, many, width, scheme):
     page = open_page(None, width=width, color_scheme=scheme)
-    for path in PAGES:
-        page.goto(path)
-        assert (path, violations(page)) == (path, [])
-        assert fits(page, width), path
-        page.problems[:] = [one for one in page.problems if "404" not in one]  # /join/ without an invitation
     page.goto("/account/password/")
     page.fill("#id_old_password", "wrong")
     page.fill("#id_new_password1", "x")

@@ -8,8 +8,7 @@ from tests.e2e.looking import violations
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_axe_finds_nothing_in_the_page_about_the_api(open_page, width, scheme):
     page = open_page("/docs", width=width, height=740, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('.docs details').forEach((one) => { one.open = true; })")

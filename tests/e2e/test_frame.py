@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from accounts.models import Membership
 from alerts.models import SLOAlert
 from tests.alerts.alerting import a_member, an_alert
 from tests.e2e.looking import violations
@@ -85,29 +84,3 @@ def test_the_clock_of_the_browser_and_the_count_in_title_and_icon(open_page, org
     expect(page).to_have_title("(1) Alerts · SLO portal")
     expect(page.locator("#icon")).to_have_attribute("href", re.compile("favicon-alert"))
     expect(page.locator("#notice")).to_have_text("1 more open alert.")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_manual_and_in_the_page_of_an_error(open_page, portal, scheme):
-    for path in ("/help/", "/help/alerts", "/help/answer-an-alert"):
-        page = open_page(path, color_scheme=scheme, width=360)
-        assert violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
-    Membership.objects.update(role="unheard-of")
-    page.goto("/alerts/")
-    expect(page.get_by_role("heading")).to_have_text("The portal made an error")
-    assert violations(page) == []
-
-
-@pytest.mark.parametrize(("width", "text"), [(320, "100%"), (640, "200%")])
-def test_text_of_any_size_fits_any_page(open_page, organization, alerts, width, text):
-    dana = a_member(organization, "dana")
-    page = open_page(None, user=dana, width=width)
-    wide = {}
-    for path in ("/", "/alerts/", f"/alerts/{alerts[0].pk}/", "/kpis/?by=vendor", "/invoices/", "/account/", "/help/"):
-        page.goto(path)
-        page.evaluate("size => { document.documentElement.style.fontSize = size; }", text)
-        wide[path] = page.evaluate("document.documentElement.scrollWidth")
-    assert {path: found for path, found in wide.items() if found > width} == {}
-    body = "parseFloat(getComputedStyle(document.body).fontSize)"
-    assert page.evaluate(body) == 15 * int(text.rstrip("%")) / 100  # the text has really grown

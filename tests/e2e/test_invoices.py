@@ -35,8 +35,7 @@ def paths(organization) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_axe_finds_nothing_and_nothing_has_to_be_scrolled_sideways(open_page, paths, width, scheme):
     page = open_page(None, width=width, height=740, color_scheme=scheme)
     for path in paths:

@@ -30,8 +30,7 @@ def draw(page: Page) -> None:
         assert page.locator(f"#{key}-plot .trace").count() > 0
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_axe_finds_nothing_and_every_figure_is_drawn(open_page, counted, width, scheme):
     InvoiceMetric.objects.filter(invoice_id__endswith="7").update(vendor="Acme")
     page = open_page("/kpis/?by=vendor", width=width, height=800, color_scheme=scheme)

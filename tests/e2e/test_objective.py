@@ -40,8 +40,7 @@ def draw(page: Page) -> None:
         expect(page.locator(f"#{name}-plot[data-drawn]")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_axe_finds_nothing_and_nothing_moves_or_breaks_the_policy(open_page, organization, slo, width, scheme, portal):
     page = open_page(f"/slo/{slo.pk}/", width=width, height=740, color_scheme=scheme)
     draw(page)
