@@ -24,6 +24,7 @@ RELATED = ("organization", "slo", "acknowledged_by", "assigned_to", "resolved_by
 SEARCHED = ("title", "message", "slo__name", "assigned_to__username", "acknowledged_by__username")
 RECENT = 5  # of one objective
 MOST_OF_ONE = 100  # alerts in a history
+FIRST = 9  # the rank of what has been forgotten
 MOST_LINES = 200  # of a timeline or of deliveries, the newest
 
 
@@ -80,6 +81,11 @@ def find(organization: Organization, pk: UUID) -> SLOAlert | None:
     return SLOAlert.objects.filter(organization=organization, pk=pk).select_related(*RELATED).first()
 
 
+def several(organization: Organization, keys: Sequence[UUID]) -> dict[UUID, SLOAlert]:
+    found = SLOAlert.objects.filter(organization=organization, pk__in=keys)
+    return {alert.pk: alert for alert in found.select_related(*RELATED)}
+
+
 def deliveries(alerts: Iterable[SLOAlert]) -> dict[UUID, Delivery]:
     """Of each alert that is in a message. One message may hold several notifications of an alert: it counts once."""
     again = Notification.objects.filter(alert=OuterRef("alert"), message=OuterRef("message"), pk__lt=OuterRef("pk"))
@@ -127,6 +133,7 @@ class Row:
     note: AlertEvent | None  # the last that somebody wrote
     silence: Silence | None
     may_undo: bool  # the reader has acknowledged it just now
+    forgotten: bool  # taken on, and then nobody did anything
 
 
 def rows(alerts: Sequence[SLOAlert], organization: Organization, user: User, *, now: datetime) -> list[Row]:
@@ -135,7 +142,14 @@ def rows(alerts: Sequence[SLOAlert], organization: Organization, user: User, *, 
     notes = {event.alert_id: event for event in newest}
     silenced = silences.active(organization, now=now)
     return [
-        Row(alert, notes.get(alert.pk), silenced.of(alert.slo_id), may_undo(alert, user, now=now)) for alert in alerts
+        Row(
+            alert,
+            notes.get(alert.pk),
+            silenced.of(alert.slo_id),
+            may_undo(alert, user, now=now),
+            getattr(alert, "rank", 0) == FIRST,
+        )
+        for alert in alerts
     ]
 
 

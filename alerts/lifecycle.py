@@ -45,6 +45,10 @@ class Conflict(Exception):
         self.alert, self.text = alert, text
 
 
+class Stale(Conflict):
+    """It has changed since the actor looked; what was wanted may still be done."""
+
+
 class AlreadyDone(Exception):
     """The same actor has done the same before: nothing to change."""
 
@@ -264,7 +268,7 @@ def _refuse_resolved(alert: SLOAlert) -> None:
 
 def _refuse_stale(alert: SLOAlert, version: int | None) -> None:
     if version is not None and version != alert.version:
-        raise Conflict(alert, f"It has changed since you looked: it is {alert.severity} and {alert.state} now.")
+        raise Stale(alert, f"It has changed since you looked: it is {alert.severity} and {alert.state} now.")
 
 
 def _pk(by: By) -> Any:

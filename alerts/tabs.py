@@ -1,24 +1,28 @@
 """The lists of the inbox: who has what, how many there are, and one page of them."""
 
 import re
-from collections.abc import Sequence
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When, Window
 
 from accounts.models import Organization, User
 from alerts import inbox
-from alerts.inbox import Wanted
+from alerts.inbox import FIRST, Wanted
 from alerts.kinds import Severity, rank
 from alerts.lifecycle import UNDO_WITHIN
-from alerts.models import SLOAlert, snoozed
+from alerts.models import AlertEvent, SLOAlert, snoozed
 
 PER_PAGE = 50
+MOST_AT_ONCE = 500  # are acted on together
 MOST_COUNTED = 999  # a tab says "999+" beyond
+FORGOTTEN_AFTER = timedelta(hours=24)
 RANK = Case(*(When(severity=one, then=Value(rank(one))) for one in Severity), output_field=IntegerField())
+KEY_BYTES = 16
 CURSOR = re.compile(r"(\d)~(\d{10,17})~([0-9a-f-]{36})")  # rank, microseconds since 1970, id
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -35,6 +39,15 @@ class Tab(StrEnum):
 class Page:
     alerts: Sequence[SLOAlert]
     older: str = ""  # the cursor of the next page
+    newer: int = 0  # alerts that belong among them, but came after the reader had them
+    matching: int = 0  # alerts on this page and on those after it; of the resolved ones nobody counts them
+
+
+def forgotten(now: datetime) -> Q:
+    """Taken on, and since then nobody has done or written anything for a day."""
+    since = now - FORGOTTEN_AFTER
+    lately = AlertEvent.objects.filter(alert=OuterRef("pk"), actor__isnull=False, at__gt=since)
+    return Q(~Exists(lately), resolved_at=None, acknowledged_at__lte=since) & ~snoozed(now)
 
 
 def _of(tab: Tab, user: User, now: datetime) -> Q:
@@ -63,20 +76,89 @@ def open_alerts(organization: Organization, *, now: datetime) -> int:
     return mine.exclude(snoozed(now)).count()
 
 
-def page(organization: Organization, user: User, tab: Tab, wanted: Wanted, *, now: datetime, after: str = "") -> Page:
+def page(
+    organization: Organization,
+    user: User,
+    tab: Tab,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    after: str = "",
+    shown: Sequence[UUID] = (),
+) -> Page:
     """The worst first, of each severity the newest; of the resolved ones the newest first.
 
-    What the user has acknowledged stays in its place among the open ones while it can be taken back.
+    Before the open ones stand those that were taken on and forgotten; what the user has acknowledged stays in its place
+    among them while it can be taken back. A reader who has alerts before him (`shown`) gets these, as they are now and
+    in the order that he sees: nothing is to move under his hand.
     """
-    chosen = _of(tab, user, now)
-    if tab == Tab.OPEN:
-        chosen |= Q(resolved_at=None, acknowledged_by=user, acknowledged_at__gt=now - UNDO_WITHIN)
-    rank_of = Value(0) if tab == Tab.RESOLVED else RANK
-    rows = inbox.matching(organization, wanted).filter(chosen).annotate(rank=rank_of)
-    in_order = _behind(rows, after).order_by("-rank", "-breached_at", "-id")  # type: ignore[misc] # annotated
+    ranked = _ranked(inbox.matching(organization, wanted), tab, now)
+    rows = _behind(ranked.filter(_listed(tab, user, now)), after)
+    if tab != Tab.RESOLVED:
+        rows = rows.annotate(matching=Window(Count("pk")))
+    in_order = rows.order_by("-rank", "-breached_at", "-id")  # type: ignore[misc] # annotated
     found = list(in_order[: PER_PAGE + 1])
-    shown = found[:PER_PAGE]
-    return Page(shown, _cursor(shown[-1]) if len(found) > PER_PAGE else "")
+    if shown and (kept := _kept(_ranked(inbox.matching(organization, Wanted()), tab, now), shown)):
+        return _as_before(kept, found)
+    first = found[:PER_PAGE]
+    matching = getattr(first[0], "matching", 0) if first else 0
+    return Page(first, _cursor(first[-1]) if len(found) > PER_PAGE else "", matching=matching)
+
+
+def every(
+    organization: Organization, user: User, tab: Tab, wanted: Wanted, *, now: datetime, until: datetime, most: int
+) -> list[SLOAlert]:
+    """All that a list held at a moment: what has come or changed since is left out. At most `most`, the worst first."""
+    rows = inbox.matching(organization, wanted).filter(_listed(tab, user, now), updated_at__lte=until)
+    in_order = _ranked(rows, tab, now).order_by("-rank", "-breached_at", "-id")  # type: ignore[misc] # annotated
+    return list(in_order[:most])
+
+
+def _listed(tab: Tab, user: User, now: datetime) -> Q:
+    if tab != Tab.OPEN:
+        return _of(tab, user, now)
+    undoable = Q(resolved_at=None, acknowledged_by=user, acknowledged_at__gt=now - UNDO_WITHIN)
+    return _of(tab, user, now) | undoable | forgotten(now)
+
+
+def _ranked(rows: QuerySet[SLOAlert], tab: Tab, now: datetime) -> QuerySet[SLOAlert]:
+    if tab == Tab.RESOLVED:
+        return rows.annotate(rank=Value(0))
+    first = Case(When(forgotten(now), then=Value(FIRST)), default=RANK) if tab == Tab.OPEN else RANK
+    return rows.annotate(rank=first)
+
+
+def _kept(rows: QuerySet[SLOAlert], shown: Sequence[UUID]) -> list[SLOAlert]:
+    known = {alert.pk: alert for alert in rows.filter(pk__in=shown)}
+    return [known[pk] for pk in shown if pk in known]
+
+
+def _as_before(kept: Sequence[SLOAlert], found: Sequence[SLOAlert]) -> Page:
+    known, last = {alert.pk for alert in kept}, min(kept, key=_place)
+    full = len(kept) >= PER_PAGE
+    behind = len(found) > PER_PAGE or (full and any(_place(alert) < _place(last) for alert in found))
+    newer = [alert for alert in found if alert.pk not in known and (not full or _place(alert) > _place(last))]
+    return Page(kept, _cursor(last) if behind else "", len(newer))
+
+
+def _place(alert: SLOAlert) -> tuple[int, datetime, UUID]:
+    return alert.rank, alert.breached_at, alert.pk  # type: ignore[attr-defined]  # annotated
+
+
+def write_keys(alerts: Iterable[SLOAlert]) -> str:
+    """Which alerts a page shows, short enough for an address."""
+    return urlsafe_b64encode(b"".join(alert.pk.bytes for alert in alerts)).decode()
+
+
+def read_keys(text: str) -> list[UUID]:
+    """What write_keys has written; nothing for anything else."""
+    try:
+        read = urlsafe_b64decode(text)
+    except ValueError:
+        return []
+    if len(read) % KEY_BYTES or len(read) > PER_PAGE * KEY_BYTES:
+        return []
+    return [UUID(bytes=read[at : at + KEY_BYTES]) for at in range(0, len(read), KEY_BYTES)]
 
 
 def _behind(rows: QuerySet[SLOAlert], cursor: str) -> QuerySet[SLOAlert]:

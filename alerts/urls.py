@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from alerts.views.lists import act_on_several, alerts, alerts_part
+from alerts.views.lists import alerts, alerts_part
 from alerts.views.mailbox import mailbox
 from alerts.views.one import alert, alert_part
+from alerts.views.several import act_on_several
 
 urlpatterns = [
     path("alerts/", alerts, name="alerts"),

@@ -25,6 +25,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
         "support_contact": settings.SUPPORT_CONTACT,
         "metrics_enabled": settings.METRICS_ENABLED,
         "theme": theme_of(request),
+        "density": "compact" if request.COOKIES.get("density") == "compact" else "",
     }
 
 

@@ -19,6 +19,19 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("theme")));
   showTheme();
 
+  // --- how close rows stand: a cookie, too -------------------------------------------------------------------
+  const density = document.getElementById("density");
+  if (density) {
+    const showDensity = () => { density.textContent = `Rows: ${root.dataset.density || "roomy"}`; };
+    density.addEventListener("click", () => {
+      const compact = !root.dataset.density;
+      if (compact) root.dataset.density = "compact"; else delete root.dataset.density;
+      document.cookie = `density=${compact ? "compact" : ""}; path=/; max-age=${compact ? 31536000 : 0}; samesite=lax`;
+      showDensity();
+    });
+    showDensity();
+  }
+
   // --- times: those of the organisation or of the browser, a cookie for the same reason ---------------------
   const zone = document.getElementById("zone");
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -73,53 +86,94 @@
   document.addEventListener("visibilitychange", schedule);
   schedule();
 
-  const say = (text, action) => {
+  let about = ""; // what the notice speaks of: polls do not take away what is said of an act
+  const say = (text, action, of = "") => {
+    about = of;
     notice.textContent = text;
     if (action) notice.append(action);
   };
-  const retry = () => {
-    const again = document.createElement("button");
-    again.type = "button";
-    again.textContent = "Retry now";
-    again.addEventListener("click", () => {
-      document.getElementById("main").focus({ preventScroll: true });
-      say("Trying again.");
-      tick();
-    });
-    return again;
+  const press = (label, then) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = label;
+    made.addEventListener("click", then);
+    return made;
   };
+  const retry = () => press("Retry now", () => {
+    document.getElementById("main").focus({ preventScroll: true });
+    say("Trying again.");
+    tick();
+  });
   const failed = (why) => {
     wait = Math.min(wait * 2, LONGEST);
     due = Date.now() + wait;
     schedule();
-    say(`Not updated: ${why} Trying again in ${wait / 1000} s.`, retry());
+    if (about !== ACT) say(`Not updated: ${why} Trying again in ${wait / 1000} s.`, retry());
   };
   const signedOut = (what) => {
     stopped = true;
     clearTimeout(timer);
-    const link = document.createElement("a");
-    link.href = `/login/?ended=1&next=${encodeURIComponent(location.pathname + location.search)}`;
-    link.textContent = "Sign in again";
-    say(`${what}: your session has ended.`, link);
+    say(`${what}: your session has ended.`, leaving("Sign in again", `/login/?ended=1&next=${encodeURIComponent(here())}`), ACT);
   };
 
+  // --- what was typed outlasts signing in again, for the same reader ---------------------------------------------
+  const here = () => location.pathname + location.search; // a range may have changed it
+  const DRAFTS = `typed by ${document.querySelector("#menu summary")?.textContent} at ${location.pathname}`;
+  const fields = () => [...document.querySelectorAll("main form[method=post] .text[id]")];
+  const stored = (act) => { try { return act(sessionStorage); } catch { return null; } }; // or this browser stores nothing
+  const leaving = (label, address) => {
+    const link = document.createElement("a");
+    link.href = address;
+    link.textContent = label;
+    link.addEventListener("click", () => stored((store) => store.setItem(
+      DRAFTS, JSON.stringify(fields().filter(({ value }) => value).map(({ id, value }) => [id, value])),
+    )));
+    return link;
+  };
+  const typed = stored((store) => store.getItem(DRAFTS));
+  for (const [id, value] of JSON.parse(typed || "[]")) {
+    const field = document.getElementById(id);
+    if (field && !field.value) field.value = value;
+  }
+  stored((store) => store.removeItem(DRAFTS));
+
   // --- acts: what was not saved is said, and what was typed stays where it is ------------------------------------
+  const ACT = "act", SLOW = 4_000;
   const isAct = (ctx) => ctx?.sourceElement instanceof HTMLFormElement;
-  const REFUSED = {
-    403: "you may not do this, or the page is too old: load it again.",
-    404: "it does not exist any more.",
+  const isLink = (ctx) => ctx?.sourceElement instanceof HTMLAnchorElement;
+  const notDone = (ctx, why) => {
+    const { sourceElement: source, sourceEvent } = ctx;
+    const again = isLink(ctx) ? source : sourceEvent?.submitter;
+    say(`${isLink(ctx) ? "Not loaded" : "Not saved"}: ${why}`, press("Retry", () => {
+      say("Trying again.", null, ACT);
+      again?.focus();
+      if (isLink(ctx)) source.click(); else source.requestSubmit(again);
+    }), ACT);
   };
-  const acted = ({ sourceElement, response: { status } }) => {
-    if (status === 401) return signedOut("Not saved");
+  const refused = (ctx, status) => {
+    if (status === 401) return signedOut(isLink(ctx) ? "Not loaded" : "Not saved");
+    if (status === 403) return say("Not saved: you may not do this, or the page is too old.", leaving("Load it again", here()), ACT);
+    if (status === 404) return say("Not saved: it does not exist any more.", null, ACT);
+    return notDone(ctx, `the server answered with error ${status}.`);
+  };
+  const acted = (ctx) => {
+    const { sourceElement, response: { status } } = ctx;
+    if (status >= 400 && status !== 409 && status !== 422) return refused(ctx, status);
     if (status < 400) sourceElement.reset();
-    say(status < 400 || status === 409 || status === 422 ? ""
-      : `Not saved: ${REFUSED[status] || `the server answered with error ${status}. Try again.`}`);
+    if (status < 400 && "thenPoll" in sourceElement.dataset) document.body.dispatchEvent(new CustomEvent("tick"));
+    say("");
   };
-  // What had the focus may be gone, or switched off while the answer was on its way: then it stays in its row.
+  let slow = 0;
+  document.body.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (isAct(ctx) || isLink(ctx)) slow = setTimeout(() => say("Still waiting: the server has not answered yet.", null, ACT), SLOW);
+  });
+  // What had the focus may be gone, or switched off while the answer was on its way: then it stays where it was.
   document.body.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
-    if (!isAct(ctx) || (document.activeElement && document.activeElement !== document.body)) return;
+    if (!isAct(ctx) && !isLink(ctx)) return;
+    clearTimeout(slow);
+    if (document.activeElement && document.activeElement !== document.body) return;
     const target = ctx.target?.id && document.getElementById(ctx.target.id);
-    if (target) target.focus({ preventScroll: true });
+    if (target) target.focus({ preventScroll: target.id !== "outcomes" });
   });
   document.addEventListener("change", ({ target }) => {
     const name = target.dataset.ticks;
@@ -127,18 +181,19 @@
   });
 
   document.body.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-    if (isAct(ctx)) say("Not saved: the server did not answer. Try again.");
+    if (isAct(ctx) || isLink(ctx)) notDone(ctx, "the server did not answer.");
     else failed("the server did not answer.");
   });
   document.body.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     if (isAct(ctx)) return acted(ctx);
     const { response } = ctx;
+    if (isLink(ctx) && response.status >= 400) return refused(ctx, response.status);
     if (response.status === 401) return signedOut("Not updated");
     if (response.status >= 400) return failed(`the server answered with error ${response.status}.`);
     wait = PERIOD;
     due = Date.now() + wait;
     schedule();
-    say("");
+    if (about !== ACT || isLink(ctx)) say("");
     reached(response.headers);
   });
 
@@ -162,7 +217,7 @@
     place.textContent = count;
     place.classList.toggle("some", count !== "0");
     showIcon(count !== "0");
-    if (more > 0) say(more === 1 ? "1 more open alert." : `${more} more open alerts.`);
+    if (more > 0 && about !== ACT && !document.getElementById("news")) say(more === 1 ? "1 more open alert." : `${more} more open alerts.`);
     document.title = (count === "0" ? "" : `(${count}) `) + document.title.replace(/^\(\d+\) /, "");
   };
   const icon = document.getElementById("icon");

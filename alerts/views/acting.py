@@ -13,7 +13,7 @@ from accounts import access
 from accounts.access import Access
 from accounts.models import User
 from alerts import inbox, incidents, lifecycle
-from alerts.lifecycle import By, Conflict
+from alerts.lifecycle import By, Conflict, Stale
 from alerts.models import AlertEvent, ChecklistItem, SLOAlert
 
 LONGEST_NOTE = 2_000
@@ -29,6 +29,8 @@ class Answer:
     status: int
     text: str
     note: str = ""
+    again: str = ""  # the version of the alert with which the same may be tried again
+    by: str = ""  # who was faster
 
     @property
     def done(self) -> bool:
@@ -142,11 +144,17 @@ def act(request: HttpRequest, who: Access, alert: SLOAlert, fields: Mapping[str,
     try:
         return Answer(200, ACTS[name](form))
     except Conflict as conflict:
-        return Answer(409, conflict.text, form.note)
+        again = str(conflict.alert.version) if isinstance(conflict, Stale) else ""
+        return Answer(409, conflict.text, form.note, again, _faster(conflict.alert))
     except ValidationError as error:
         return Answer(422, " ".join(error.messages), form.note)
     except SLOAlert.DoesNotExist:  # cleaned away meanwhile
         raise Http404 from None
+
+
+def _faster(alert: SLOAlert) -> str:
+    who = alert.resolved_by if alert.resolved_at else alert.acknowledged_by
+    return who.shown_name if who else ""
 
 
 def _until(given: str, now: datetime) -> datetime | None:

@@ -1,18 +1,16 @@
-"""The inbox: the page, the part of it that is polled, and one act for several alerts."""
+"""The inbox: the page and the part of it that is polled."""
 
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts import access
 from accounts.access import Access
@@ -21,13 +19,9 @@ from alerts import inbox, tabs
 from alerts.inbox import Wanted
 from alerts.models import SEVERITIES, TYPES
 from alerts.tabs import Tab
-from alerts.views import acting
 from slos import status
 from slos.models import SLODefinition
-from slos.words import plural
 
-MOST_AT_ONCE = 200
-OF_SEVERAL = {"acknowledge": "acknowledged", "resolve": "resolved"}
 EMPTY = {
     Tab.OPEN: "No open alerts: nothing needs you.",
     Tab.ACKNOWLEDGED: "Nobody is working on an alert.",
@@ -77,14 +71,17 @@ class Filter(forms.Form):
         )
 
 
-def _context(request: HttpRequest, who: Access) -> dict[str, Any]:
-    now, tab = timezone.now(), _tab(request)
-    chosen = Filter(request.GET, who)
-    page = tabs.page(who.organization, who.user, tab, chosen.wanted, now=now, after=request.GET.get("after", ""))
+def context_of(request: HttpRequest, who: Access) -> dict[str, Any]:
+    """What the page and its polled part show. `shown` in the address are the alerts that the reader has before him."""
+    now, asked = timezone.now(), request.GET.copy()
+    shown = tabs.read_keys("".join(asked.pop("shown", [])[:1]))
+    tab, chosen = tab_of(asked), Filter(asked, who)
+    after = asked.get("after", "")
+    page = tabs.page(who.organization, who.user, tab, chosen.wanted, now=now, after=after, shown=shown)
     counts = tabs.counts(who.organization, who.user, now=now)
-    rest = request.GET.copy()
-    rest["after"] = page.older
-    kept = {name: request.GET[name] for name in chosen.fields if request.GET.get(name)}
+    older = asked.copy()
+    older["after"] = page.older
+    kept = {name: asked[name] for name in chosen.fields if asked.get(name)}
     return {
         "tab": tab,
         "tabs": [(one, counts[one] if counts[one] <= tabs.MOST_COUNTED else f"{tabs.MOST_COUNTED}+") for one in Tab],
@@ -93,8 +90,13 @@ def _context(request: HttpRequest, who: Access) -> dict[str, Any]:
         "filtered": bool(kept),
         "kept": urlencode(kept),
         "rows": inbox.rows(page.alerts, who.organization, who.user, now=now),
-        "older": rest.urlencode() if page.older else "",
-        "query": request.GET.urlencode(),
+        "shown": tabs.write_keys(page.alerts),
+        "newer": page.newer,
+        "matching": 0 if after else page.matching,
+        "most_at_once": tabs.MOST_AT_ONCE,
+        "moment": now.isoformat(),
+        "older": older.urlencode() if page.older else "",
+        "query": asked.urlencode(),
         "empty": EMPTY[tab],
         "who": who,
         "now": now,
@@ -102,9 +104,9 @@ def _context(request: HttpRequest, who: Access) -> dict[str, Any]:
     }
 
 
-def _tab(request: HttpRequest) -> Tab:
+def tab_of(asked: Mapping[str, str]) -> Tab:
     try:
-        return Tab(request.GET.get("tab", Tab.OPEN))
+        return Tab(asked.get("tab", Tab.OPEN))
     except ValueError:
         return Tab.OPEN
 
@@ -112,52 +114,17 @@ def _tab(request: HttpRequest) -> Tab:
 @require_safe
 @for_members
 def alerts(request: HttpRequest, who: Access) -> HttpResponse:
-    context = _context(request, who)
+    context = context_of(request, who)
     return render(request, "alerts/inbox.html", {**context, "part": Part(request, "alerts/_inbox.html", context)})
 
 
 @require_safe
 @for_members
 def alerts_part(request: HttpRequest, who: Access) -> HttpResponse:
-    context = _context(request, who)
+    context = context_of(request, who)
     fresh = status.freshness(who.organization, now=context["now"])
     headers = {"Open-Alerts": context["open_alerts"], "Data-Through": fresh.through}
     return Part(request, "alerts/_inbox.html", {**context, "fresh": fresh}).answer(request, headers)
-
-
-@require_POST
-@for_members
-def act_on_several(request: HttpRequest, who: Access) -> HttpResponse:
-    """Each alert alone: what could not be done is said of each, the others are done."""
-    act = request.POST.get("act", "")
-    chosen = [pair for text in request.POST.getlist("alert")[:MOST_AT_ONCE] if (pair := _chosen(text))]
-    if act not in OF_SEVERAL or not chosen:
-        messages.warning(request, "Nothing was done: select alerts first.")
-        return redirect(back(request))
-    done = sum(_one(request, who, pk, version, act) for pk, version in chosen)
-    messages.success(request, f"{done} of {len(chosen)} {plural('alert', len(chosen))} {OF_SEVERAL[act]}.")
-    return redirect(back(request))
-
-
-def _chosen(text: str) -> tuple[UUID, str] | None:
-    """The id and the version of a ticked alert."""
-    pk, _, version = text.partition(":")
-    try:
-        return UUID(pk), version
-    except ValueError:
-        return None
-
-
-def _one(request: HttpRequest, who: Access, pk: UUID, version: str, act: str) -> bool:
-    alert = inbox.find(who.organization, pk)
-    if alert is None:
-        messages.warning(request, "One of the alerts does not exist any more.")
-        return False
-    fields = {"act": act, "version": version, "note": request.POST.get("note", "")}
-    answer = acting.act(request, who, alert, fields, now=timezone.now())
-    if not answer.done:
-        messages.warning(request, f"{alert.title}: {answer.text}")
-    return answer.done
 
 
 def back(request: HttpRequest) -> str:

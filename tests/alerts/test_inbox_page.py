@@ -247,24 +247,87 @@ def test_the_number_of_queries_does_not_grow(web, organization, known, more, dja
         assert len(listed(page(web))) == 3 + more
 
 
+def shown_by(text: str) -> str:
+    return "?shown=" + re.search(r'name="shown" value="([^"]*)"', text)[1]
+
+
+def test_what_comes_while_one_reads_is_told_and_moves_nothing(web, organization, known, clock):
+    text = page(web)
+    tag, shown = tag_of(text), shown_by(text)
+    assert poll(web, tag, shown).status_code == 304
+    new = an_alert(organization, None, now=NOW, subject="c", severity="incident", title="Brand new")
+    recover(known["incident"], now=NOW)
+    answer = poll(web, tag, shown)
+    told = answer.content.decode()
+    assert listed(told) == listed(text)  # in their old places, one of them over
+    assert "its condition has gone" in told
+    assert "1 new alert." in told
+    assert "Brand new" not in told
+    assert 'id="show-new" href="?" hx-get="/part/alerts?"' in told
+    assert listed(poll(web, "", "").content.decode())[0] == str(new.pk)
+
+
+def test_a_page_that_is_full_tells_of_what_belongs_on_it_only(web, organization):
+    for n in range(60):
+        an_alert(organization, None, now=ago(n), subject=str(n), severity="critical")
+    text = page(web)
+    assert poll(web, tag_of(text), shown_by(text)).status_code == 304
+    an_alert(organization, None, now=NOW, subject="mild", severity="warning")
+    assert "new alert" not in poll(web, "", shown_by(text)).content.decode()
+    an_alert(organization, None, now=NOW, subject="bad", severity="incident")
+    assert "1 new alert." in poll(web, "", shown_by(text)).content.decode()
+
+
+@pytest.mark.parametrize("shown", ["x", "AAAA", "%00", "AAAAAAAAAAAAAAAAAAAAAA==", "A" * 3000])
+def test_keys_that_are_none_break_nothing(web, known, shown):
+    assert len(listed(poll(web, "", f"?shown={shown}").content.decode())) == 3
+
+
+def test_what_was_taken_on_and_left_alone_comes_back_to_the_top(web, known, dana, clock):
+    clock.shift(timedelta(hours=24))
+    web.force_login(dana)
+    texts = page(web)
+    assert listed(texts)[0] == str(known["taken"].pk)
+    assert texts.count("Forgotten?") == 1
+    assert counts(texts)[:2] == [4, 1]  # the snooze is over by now
+    omar = By(User.objects.get(username="omar"), "web")
+    lifecycle.note(known["taken"], by=omar, now=NOW + timedelta(hours=23), text="Still on it")
+    assert "Forgotten?" not in page(web)
+
+
+def test_rows_stand_as_close_as_the_cookie_says(web, known):
+    assert "data-density" not in page(web)
+    web.cookies["density"] = "compact"
+    assert 'data-density="compact"' in page(web)
+
+
 # --- one act for several ---------------------------------------------------------------------------------
 
 
-def several(web: Client, act: str, *alerts: SLOAlert, note: str = "") -> str:
+def several(web: Client, act: str, *alerts: SLOAlert, note: str = "", status: int = 200, **more: str) -> str:
     chosen = [f"{alert.pk}:{alert.version}" for alert in alerts]
-    answer = web.post("/alerts/several", {"act": act, "alert": chosen, "note": note, "next": "/alerts/"}, follow=True)
-    assert answer.redirect_chain[0][1] == 302
+    asked = {"act": act, "alert": chosen, "note": note, "next": "/alerts/?q=a", **more}
+    answer = web.post("/alerts/several", asked)
+    assert answer.status_code == status
+    assert 'href="/alerts/?q=a">Back to the list' in answer.content.decode()
     return answer.content.decode()
 
 
-def test_several_are_acknowledged_with_one_note_and_each_failure_is_named(web, known, dana):
+def test_several_are_acknowledged_with_one_note_and_of_each_it_is_said_what_came_of_it(web, known, dana):
     worsen(SLOAlert.objects.get(pk=known["incident"].pk), now=NOW, severity="incident", title="Even worse")
     text = several(web, "acknowledge", known["warning"], known["taken"], known["incident"], note="All mine")
     assert "1 of 3 alerts acknowledged." in text
+    assert "1 already omar&#x27;s, 1 failed." in text
     assert "omar acknowledged this first" in text
     assert "It has changed since you looked" in text
+    assert "<q>All mine</q>" in text
     event = known["warning"].events.get(kind="acknowledged")
     assert (event.actor, event.channel, event.note) == (dana, "web", "All mine")
+    again = re.search(r'name="alert" value="([^"]+)"', text)[1]
+    assert again.startswith(str(known["incident"].pk))
+    text = web.post("/alerts/several", {"act": "acknowledge", "alert": again, "note": "All mine"}).content.decode()
+    assert "1 of 1 alert acknowledged." in text
+    assert "Retry failed" not in text
 
 
 def test_several_are_resolved(web, known):
@@ -272,14 +335,42 @@ def test_several_are_resolved(web, known):
 
 
 def test_nothing_selected_does_nothing(web, known):
-    assert "select alerts first" in several(web, "acknowledge")
-    assert "select alerts first" in several(web, "reopen", known["warning"])
+    assert "select alerts first" in several(web, "acknowledge", status=422)
+    assert "choose what to do" in several(web, "reopen", known["warning"], status=422)
+
+
+def test_all_that_match_are_acknowledged_but_for_what_came_or_changed_since(web, organization, known, dana):
+    many = [
+        an_alert(organization, None, now=ago(n), subject=f"feed {n}", severity="critical", title=f"{n} waits")
+        for n in range(10, 70)
+    ]
+    text = page(web, "?severity=critical&q=waits")
+    moment = re.search(r'name="every" value="([^"]+)"> All 60 that match', text)[1]
+    come = NOW + timedelta(seconds=1)
+    late = an_alert(organization, None, now=come, subject="later", severity="critical", title="waits")
+    worsen(many[0], now=NOW + timedelta(seconds=2), title="still waits")
+    text = several(web, "acknowledge", note="Supplier is down", every=moment, list="tab=open&severity=critical&q=waits")
+    assert "59 of 59 alerts acknowledged." in text
+    open_ones = SLOAlert.objects.filter(severity="critical", acknowledged_at=None)
+    assert set(open_ones) == {many[0], late}
+    assert SLOAlert.objects.get(pk=known["warning"].pk).state == "open"
+    assert many[1].events.get(kind="acknowledged").note == "Supplier is down"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"every": "x", "list": ""}, {"every": "2026-11-10", "list": ""}, {"every": NOW.isoformat(), "list": "slo=7"}],
+)
+def test_a_list_that_cannot_be_read_is_not_acted_on(web, known, asked):
+    assert "Load the page again" in several(web, "resolve", status=422, **asked)
+    assert SLOAlert.objects.unresolved().count() == 5
 
 
 def test_what_is_sent_for_several_may_be_nonsense(web, organization, known):
     foreign = an_alert(firm("other"), now=NOW)
     answer = web.post("/alerts/several", {"act": "resolve", "alert": ["x", "", f"{foreign.pk}:1"], "next": "//evil"})
-    assert (answer.status_code, answer["Location"]) == (302, "/alerts/")
+    assert "0 of 1 alert resolved." in answer.content.decode()
+    assert 'href="/alerts/">Back to the list' in answer.content.decode()
     foreign.refresh_from_db()
     assert foreign.state == "open"
 

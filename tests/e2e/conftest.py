@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,19 +53,25 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def portal(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a web server on the database of the tests."""
-    data = tmp_path_factory.mktemp("portal")
+    with serving(tmp_path_factory.mktemp("portal")) as address:
+        yield address
+
+
+@contextmanager
+def serving(data: Path, *options: str) -> Iterator[str]:
+    """The address of a web server on the database of the tests, while the block runs."""
     env = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("DJANGO_", "PYTEST_"))},
         "DATA_DIR": str(data),
         "DATABASE_URL": database_url(),
         "SECRET_KEY": settings.SECRET_KEY,
         "ENV_FILE": os.devnull,
+        "STATEMENT_TIMEOUT_MS": "30000",
     }
     collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity=0", "--ignore=rest_framework"]
     subprocess.run(collect, cwd=ROOT, env=env, check=True)
     with socket.create_server(("127.0.0.1", 0)) as door:  # open before the server runs: nobody has to wait for it
-        command = [sys.executable, "-m", "gunicorn", "slo_portal.wsgi", *WEB_OPTIONS.split()]
+        command = [sys.executable, "-m", "gunicorn", "slo_portal.wsgi", *WEB_OPTIONS.split(), *options]
         command += ["--bind", f"fd://{door.fileno()}"]
         server = subprocess.Popen(command, cwd=ROOT, env=env, pass_fds=[door.fileno()])
         yield f"http://127.0.0.1:{door.getsockname()[1]}"

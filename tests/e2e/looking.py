@@ -64,3 +64,16 @@ def one_more_late(organization: Organization, name: str = "late") -> None:
     """Changes figures and neither a state nor the order of the objectives."""
     now = datetime.now(UTC)
     add(organization, [invoice(name, now - timedelta(hours=7), late=True)], now)
+
+
+def switch_range(page: Page, name: str) -> None:
+    """By its link: the address changes, the focus stays on it and nothing moves."""
+    page.wait_for_load_state("networkidle")
+    page.evaluate("window.same = true; seen.shift = 0")
+    link = page.get_by_role("link", name=name, exact=True)
+    link.click()
+    expect(link).to_have_attribute("aria-current", "true")
+    expect(link).to_be_focused()
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.same"), "the page was loaded anew"
+    assert page.evaluate("seen.shift") <= 0.001

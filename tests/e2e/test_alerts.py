@@ -1,9 +1,12 @@
 """The pages about alerts in a browser: answered by click and without scripts, by two people, while they are polled."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from playwright.sync_api import Page, Response, expect
+from django.db import transaction
+from playwright.sync_api import Page, Response, Route, expect
 
 from accounts.models import Organization, User
 from alerts import incidents, lifecycle
@@ -141,8 +144,51 @@ def test_several_are_acknowledged_at_once(open_page, organization, alert, dana):
     page.get_by_label("All shown").check()
     page.get_by_placeholder("Note for all selected").fill("All mine")
     page.get_by_role("button", name="Acknowledge selected").click()
-    expect(page.get_by_text("2 of 2 alerts acknowledged.")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 of 2 alerts acknowledged.")).to_be_visible()
+    expect(page.locator("#outcomes")).to_be_focused()
+    expect(page.get_by_placeholder("Note for all selected")).to_have_value("")
+    expect(row(page, other)).to_contain_text("Acknowledged by you")  # in its place
     assert [one.events.get(kind="acknowledged").note for one in (alert, other)] == ["All mine"] * 2
+
+
+def test_what_the_database_could_not_do_is_named_and_tried_again(open_page, organization, alert, dana):
+    other = an_alert(organization, None, now=ago(5))
+    page = open_page("/alerts/", user=dana)
+    page.get_by_label("All shown").check()
+    page.get_by_placeholder("Note for all selected").fill("All mine")
+    with transaction.atomic():
+        SLOAlert.objects.select_for_update().get(pk=other.pk)  # somebody else holds it
+        page.get_by_role("button", name="Acknowledge selected").click()
+        expect(page.get_by_role("heading", name="1 of 2 alerts acknowledged.")).to_be_visible()
+    expect(page.locator("#outcomes")).to_contain_text("The database was busy with it.")
+    expect(page.get_by_label("Note for those that failed")).to_have_value("All mine")
+    assert violations(page) == []
+    page.get_by_role("button", name="Retry failed").click()
+    expect(page.get_by_role("heading", name="1 of 1 alert acknowledged.")).to_be_visible()
+    assert other.events.get(kind="acknowledged").note == "All mine"
+
+
+def test_all_that_match_are_acknowledged_also_without_scripts(open_page, organization, alert, dana):
+    for n in range(53):
+        an_alert(organization, None, now=ago(60 + n), subject=f"feed {n}")
+    page = open_page("/alerts/?severity=warning", user=dana, java_script_enabled=False)
+    page.get_by_label("All 53 that match").check()
+    page.get_by_role("button", name="Acknowledge selected").click()
+    expect(page.get_by_role("heading", name="53 of 53 alerts acknowledged.")).to_be_visible()
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page).to_have_url(re.compile(r"/alerts/\?severity=warning$"))
+    alert.refresh_from_db()
+    assert alert.state == "open"
+
+
+def test_at_most_six_keys_lead_from_the_loaded_page_to_the_second_acknowledgement(open_page, organization, alert, dana):
+    other = an_alert(organization, None, now=ago(5))
+    page = open_page("/alerts/", user=dana)
+    for key, expected in (("j", None), ("a", alert), ("j", None), ("a", other)):  # four of them
+        page.keyboard.press(key)
+        if expected:
+            expect(row(page, expected)).to_contain_text("Acknowledged by you")
+            expect(row(page, expected)).to_be_focused()
 
 
 def test_without_scripts_alerts_are_acknowledged_and_resolved(open_page, alert, dana):
@@ -196,14 +242,34 @@ def test_a_poll_keeps_focus_typed_text_and_ticks(open_page, organization, alert,
     note = row(page, alert).get_by_placeholder("Note")
     row(page, alert).get_by_role("checkbox").check()
     note.press_sequentially("Looking at")
+    place = note.bounding_box()
     newer = an_alert(organization, None, now=ago(0), severity="incident", title="A new one above")
     assert poll(page, "alerts").status == 200
-    expect(row(page, newer)).to_be_visible()
+    expect(page.locator("#news")).to_have_text("1 new alert.")
+    expect(row(page, newer)).to_have_count(0)
+    assert note.bounding_box() == place
     expect(note).to_be_focused()
     expect(note).to_have_value("Looking at")
     expect(row(page, alert).get_by_role("checkbox")).to_be_checked()
     expect(page.locator("#open-alerts")).to_have_text("2")
     assert poll(page, "alerts").status == 304
+    assert page.evaluate("seen.shift") <= 0.001
+    page.get_by_role("link", name="Show", exact=True).click()
+    expect(row(page, newer)).to_be_visible()
+    expect(page.locator("#news")).to_be_empty()
+    expect(note).to_have_value("Looking at")
+    expect(page.locator("#inbox")).to_be_focused()
+
+
+def test_rows_stand_closer_once_that_is_chosen_and_on_the_next_page_too(open_page, alert, dana):
+    page = open_page("/alerts/", user=dana)
+    high = row(page, alert).bounding_box()["height"]
+    page.locator("#menu summary").click()
+    page.get_by_role("button", name="Rows: roomy").click()
+    expect(page.get_by_role("button", name="Rows: compact")).to_be_visible()
+    page.reload()
+    assert row(page, alert).bounding_box()["height"] < high
+    assert violations(page) == []
 
 
 def test_a_poll_of_one_alert_keeps_typed_text(open_page, alert, dana, omar):
@@ -217,28 +283,80 @@ def test_a_poll_of_one_alert_keeps_typed_text(open_page, alert, dana, omar):
 
 
 @pytest.mark.parametrize(
-    ("status", "says"),
-    [(500, "the server answered with error 500"), (403, "you may not do this"), (401, "your session has ended")],
+    ("path", "field", "name"),
+    [
+        ("/alerts/", "note-{}", "Acknowledge"),
+        ("/alerts/{}/", "note", "Resolve"),
+        ("/alerts/{}/", "incident-note", "Close the incident"),
+    ],
 )
-def test_what_was_not_saved_is_said_and_the_text_stays(open_page, alert, dana, status, says):
-    page = open_page("/alerts/", user=dana)
-    page.route(f"**/alerts/{alert.pk}/", lambda route: route.fulfill(status=status, body="<h1>Broken</h1>"))
-    here = row(page, alert)
-    here.get_by_placeholder("Note").fill("On it")
-    here.get_by_role("button", name="Acknowledge").click()
-    expect(page.locator("#notice")).to_contain_text(f"Not saved: {says}")
-    expect(here.get_by_placeholder("Note")).to_have_value("On it")
-    expect(here.get_by_role("button", name="Acknowledge")).to_be_enabled()
-    expect(page.get_by_text("Broken")).to_have_count(0)
-
-
-def test_a_server_that_does_not_answer_saves_nothing_and_says_so(open_page, alert, dana):
-    page = open_page("/alerts/", user=dana)
+def test_what_was_not_saved_is_said_the_text_stays_and_it_can_be_tried_again(open_page, alert, dana, path, field, name):
+    path, field = path.format(alert.pk), field.format(alert.pk)
+    page = open_page(path, user=dana)
+    notice, note = page.locator("#notice"), page.locator(f"#{field}")
+    button = page.locator("form").filter(has=note).get_by_role("button", name=name)
+    note.fill("On it")
+    refused = {
+        None: "the server did not answer.Retry", 500: "the server answered with error 500.Retry",
+        403: "you may not do this, or the page is too old.Load it again", 401: "your session has ended.Sign in again",
+        404: "it does not exist any more.",
+    }  # fmt: skip
+    for status, says in refused.items():
+        answer = (lambda route: route.abort()) if status is None else partial(refuse, status)
+        page.route(f"**/alerts/{alert.pk}/", answer)
+        button.click()
+        expect(notice).to_contain_text(says)
+        expect(notice).to_have_text(re.compile("^Not saved"))
+        expect(note).to_have_value("On it")
+        expect(button).to_be_enabled()
+        expect(page.get_by_text("Broken")).to_have_count(0)
+        page.unroute(f"**/alerts/{alert.pk}/")
     page.route(f"**/alerts/{alert.pk}/", lambda route: route.abort())
-    row(page, alert).get_by_role("button", name="Acknowledge").click()
-    expect(page.locator("#notice")).to_contain_text("Not saved: the server did not answer. Try again.")
+    button.click()
+    poll(page, "alerts")
+    expect(notice).to_contain_text("the server did not answer.")  # a poll that works takes nothing back
+    assert alert.events.filter(actor=dana).count() == 0
     page.unroute(f"**/alerts/{alert.pk}/")
+    notice.get_by_role("button", name="Retry").click()
+    expect(notice).to_be_empty()
+    expect(note).to_have_value("")
+    assert "On it" in alert.events.get(actor=dana).note
+
+
+def refuse(status: int, route: Route) -> None:
+    route.fulfill(status=status, body="<h1>Broken</h1>")
+
+
+def test_what_was_typed_is_there_again_after_signing_in_again(open_page, organization, alert, dana):
+    dana.set_password("sesame")
+    dana.save()
+    page = open_page("/alerts/", user=dana)
+    page.context.clear_cookies(name="sessionid")
+    row(page, alert).get_by_placeholder("Note").fill("It is the scanner")
     row(page, alert).get_by_role("button", name="Acknowledge").click()
+    page.get_by_role("link", name="Sign in again").click()
+    page.fill("#id_username", "dana")
+    page.fill("#id_password", "sesame")
+    page.keyboard.press("Enter")
+    expect(row(page, alert).get_by_placeholder("Note")).to_have_value("It is the scanner")
+    row(page, alert).get_by_role("button", name="Acknowledge").click()
+    expect(row(page, alert)).to_contain_text("dana: “It is the scanner”")
+    page.reload()
+    expect(row(page, alert)).to_contain_text("Acknowledged by you")
+
+
+def test_a_slow_server_is_waited_for_and_the_button_rests_meanwhile(open_page, alert, dana):
+    held: list[Route] = []
+    page = open_page(None, user=dana)
+    page.clock.install()
+    page.goto("/alerts/")
+    page.route(f"**/alerts/{alert.pk}/", lambda route: held.append(route))
+    button = row(page, alert).get_by_role("button", name="Acknowledge")
+    button.click()
+    page.clock.run_for(4_100)
+    expect(page.locator("#notice")).to_have_text("Still waiting: the server has not answered yet.")
+    expect(button).to_be_disabled()
+    held[0].continue_()
     expect(row(page, alert)).to_contain_text("Acknowledged by you")
     expect(page.locator("#notice")).to_be_empty()
 

@@ -1,5 +1,6 @@
 """The page about KPIs in a browser: read by everybody, drawn, and still while it loads."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from accounts.models import Organization
 from kpis import rollups
 from kpis.models import InvoiceMetric
 from slos.buckets import take_marks
-from tests.e2e.looking import violations
+from tests.e2e.looking import switch_range, violations
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 FIGURES = ("volume", "times", "touchless")  # no invoice of this world has an exception
@@ -61,3 +62,19 @@ def test_nothing_moves_and_a_range_is_chosen_without_scripts_too(open_page, coun
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("alert")).to_contain_text("start: Must be")
     expect(page.get_by_role("textbox", name="From")).to_have_value("2026-13-01")
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_another_range_is_shown_in_its_place_and_the_way_back_leads_to_the_first(open_page, counted, width):
+    page = open_page("/kpis/", width=width, height=800)
+    total = page.locator("[data-figure=total_invoices]")
+    month = total.inner_text()
+    draw(page)
+    page.evaluate("scrollTo(0, 0)")
+    switch_range(page, "7 days")
+    expect(page).to_have_url(re.compile(r"/kpis/\?range=7d$"))
+    expect(total).not_to_have_text(month)
+    assert page.evaluate("document.getElementById('volume-plot').data[0].x.length") > 31  # hours
+    page.go_back()
+    expect(total).to_have_text(month)
+    expect(page).to_have_url(re.compile(r"/kpis/$"))

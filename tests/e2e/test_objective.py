@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import Organization
 from slos.models import SLODefinition
 from tests.alerts.alerting import an_alert
-from tests.e2e.looking import violations
+from tests.e2e.looking import switch_range, violations
 from tests.slos.worlds_to_show import add, invoice
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -106,3 +106,28 @@ def test_a_changed_poll_redraws_and_keeps_what_is_open(open_page, organization, 
     expect(page.locator("#volume-table summary")).to_be_focused()
     assert page.evaluate("seen.shift") - shift <= 0.001
     assert page.evaluate("seen.violations") == []
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_another_range_is_shown_in_its_place_and_is_what_is_polled(open_page, organization, slo, width):
+    page = open_page(f"/slo/{slo.pk}/", width=width, height=800)
+    draw(page)
+    page.evaluate("scrollTo(0, 0)")
+    switch_range(page, "7 days")
+    days = "document.getElementById('budget-plot').data[0].x"
+    page.wait_for_function(f"{days}.length > 100")  # hours
+    with page.expect_response("**/part/slo/**") as answer:
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('tick'))")
+    assert answer.value.status == 304
+    assert answer.value.url.endswith("?range=7d")
+    page.route("**/slo/*/?range=90d", lambda route: route.abort())
+    page.get_by_role("link", name="90 days").click()
+    expect(page.locator("#notice")).to_have_text("Not loaded: the server did not answer.Retry")
+    expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
+    page.unroute("**/slo/*/?range=90d")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("link", name="90 days")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#notice")).to_be_empty()
+    page.go_back()
+    expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
+    assert [text for text in page.problems if "ERR_FAILED" not in text and "htmx" not in text] == []
