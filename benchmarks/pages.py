@@ -2,12 +2,10 @@
 
 import http.client
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from benchmarks.database import ROOT, Database
+from benchmarks.database import Database
 from benchmarks.engine import BUCKETS, OBJECTIVES, engine
 from benchmarks.table import Row
 from benchmarks.web import PATIENCE, serve
@@ -69,6 +67,7 @@ print(json.dumps(found))
 def run(server: Postgres, rows: int) -> Iterator[Row]:
     """Seconds and queries of each page at 500 objectives, 50,000 alerts and `rows` invoices."""
     database = Database(server, "watched")
+    database.manage("collectstatic", "--noinput", "--verbosity=0", "--ignore=rest_framework")
     fill(database, rows)
     addresses = {**PAGES, **POLLED}
     queries = asked(database, list(addresses.values()))
@@ -103,11 +102,7 @@ def fill(database: Database, rows: int) -> None:
 def asked(database: Database, paths: Sequence[str]) -> dict[str, int | str]:
     """How many queries each address takes, and the session of who asked."""
     code = QUERIES.replace("PATHS", repr(list(paths)))
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**database.env, "ALLOWED_HOSTS": "*"}, check=True, capture_output=True
-    )
-    found: dict[str, int | str] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, int | str] = json.loads(database.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
     return found
 
 
