@@ -19,21 +19,25 @@ COUNTED = (Column("Good", words.events), Column("Bad", words.events), Column("Al
 
 
 def marks(detail: Detail) -> tuple[list[Json], list[Json]]:
-    """Alerts as shaded times, new promises and changes of the series as upright lines."""
+    """Alerts as shaded times, incidents by name; new promises and changes of the series as upright lines."""
     start, end = detail.whole
+    told = [
+        one for one in detail.alerts if one.breached_at < end and (one.resolved_at is None or one.resolved_at > start)
+    ]
     shapes = [
         plots.shade(
             place(detail, max(alert.breached_at, start)),
             place(detail, min(alert.resolved_at or detail.shown_now, end)),
             "--risk" if alert.severity == "warning" else "--bad",
         )
-        for alert in detail.alerts
-        if alert.breached_at < end and (alert.resolved_at is None or alert.resolved_at > start)
+        for alert in told
     ]
     new = [edit for edit in detail.history.edits if edit.judges and start <= edit.at < end]
     shapes += [plots.upright(place(detail, edit.at), "--ink") for edit in new]
     late = start + (end - start) / 2
     notes = [plots.note("new promise", place(detail, edit.at), before=edit.at > late) for edit in new]
+    for began in (max(one.breached_at, start) for one in told if one.severity == "incident"):
+        notes.append(plots.note("incident", place(detail, began), "--bad", before=began > late))
     for one in detail.changes:
         if start <= one.row.start < end:
             shape, word = plots.turn(place(detail, one.row.start), one.word, before=one.row.start > late)

@@ -64,9 +64,8 @@ def test_nothing_moves_and_a_range_is_chosen_without_scripts_too(open_page, coun
     expect(page.get_by_role("textbox", name="From")).to_have_value("2026-13-01")
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-def test_another_range_is_shown_in_its_place_and_the_way_back_leads_to_the_first(open_page, counted, width):
-    page = open_page("/kpis/", width=width, height=800)
+def test_another_range_is_shown_in_its_place_and_the_way_back_leads_to_the_first(open_page, counted):
+    page = open_page("/kpis/")
     total = page.locator("[data-figure=total_invoices]")
     month = total.inner_text()
     draw(page)
@@ -74,7 +73,7 @@ def test_another_range_is_shown_in_its_place_and_the_way_back_leads_to_the_first
     switch_range(page, "7 days")
     expect(page).to_have_url(re.compile(r"/kpis/\?range=7d$"))
     expect(total).not_to_have_text(month)
-    assert page.evaluate("document.getElementById('volume-plot').data[0].x.length") > 31  # hours
+    page.wait_for_function("document.getElementById('volume-plot').data[0].x.length < 10")  # days
     page.go_back()
     expect(total).to_have_text(month)
     expect(page).to_have_url(re.compile(r"/kpis/$"))

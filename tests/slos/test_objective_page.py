@@ -139,7 +139,7 @@ def test_a_calendar_window_shows_bad_events_against_those_allowed(viewer, organi
 
 
 def test_alerts_and_new_promises_are_drawn_and_listed(viewer, organization, slo, admin_user):
-    alert = an_alert(organization, now=NOW - DAY, title="It burns <b>")
+    alert = an_alert(organization, now=NOW - DAY, title="It burns <b>", severity="incident")
     slo.target_percentage = 80
     slo._history_user = admin_user
     slo.save()
@@ -147,7 +147,7 @@ def test_alerts_and_new_promises_are_drawn_and_listed(viewer, organization, slo,
     layout = figures(page)["budget"]["layout"]
     kinds = [shape["type"] for shape in layout["shapes"]]
     assert kinds == ["line", "rect", "line"]  # nothing left, the alert, the new promise
-    assert [note["text"] for note in layout["annotations"]] == ["new promise"]
+    assert [note["text"] for note in layout["annotations"]] == ["new promise", "incident"]
     assert "Target percentage: 95 → 80" in page
     assert f"by {admin_user}" in page
     assert page.count(f"/alerts/{alert.pk}/") == 2  # among the open ones and in the list
