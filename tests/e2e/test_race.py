@@ -18,7 +18,7 @@ from tests.alerts.alerting import a_member, an_alert
 from tests.e2e.conftest import serving, session_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-USERS, ROUNDS = 20, 50
+USERS = 20
 PATIENCE = 120  # seconds, of a busy machine
 TOKEN = "x" * 32  # of the double submission against forged requests
 FIRST = re.compile(r"(user-\d+) acknowledged this first, at \d{4}-\d\d-\d\d \d\d:\d\d. Nothing was changed.")
@@ -49,12 +49,13 @@ class Person:
         return answer.status, answer.read().decode()
 
 
-def test_of_twenty_who_acknowledge_at_once_one_has_it_and_the_others_are_told_who(portal, organization):
+@pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.long)])
+def test_of_twenty_who_acknowledge_at_once_one_has_it_and_the_others_are_told_who(portal, organization, rounds):
     people = [Person(portal, a_member(organization, f"user-{n}")) for n in range(USERS)]
-    alerts = [an_alert(organization, None, now=datetime.now(UTC), subject=f"feed {n}") for n in range(ROUNDS)]
+    alerts = [an_alert(organization, None, now=datetime.now(UTC), subject=f"feed {n}") for n in range(rounds)]
     ready = threading.Barrier(USERS, timeout=PATIENCE)
 
-    def rounds(number: int) -> list[tuple[int, str]]:
+    def play(number: int) -> list[tuple[int, str]]:
         found = []
         for alert in alerts:
             ready.wait()
@@ -63,7 +64,7 @@ def test_of_twenty_who_acknowledge_at_once_one_has_it_and_the_others_are_told_wh
         return found
 
     with ThreadPoolExecutor(USERS) as pool:
-        of_people = list(pool.map(rounds, range(USERS)))
+        of_people = list(pool.map(play, range(USERS)))
     for alert, answers in zip(alerts, zip(*of_people, strict=True), strict=True):
         event = AlertEvent.objects.get(alert=alert, kind="acknowledged")
         winner = int(event.actor.username.removeprefix("user-"))
