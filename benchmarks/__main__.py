@@ -17,7 +17,7 @@ from slo_portal.local import Postgres
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", help="ingest, engine, alerts, kpis, api, scrape, pages, memory; all of them")
+    parser.add_argument("parts", nargs="*", help="ingest, engine, alerts, kpis, api, scrape, pages, memory; or all")
     parser.add_argument("--rows", type=int, default=10_000_000, help="invoices in the long history (10,000,000)")
     parser.add_argument("--pairs", type=int, default=15, help="pairs of measurements (15)")
     parser.add_argument("--objectives", type=int, default=800, help="of the large organisation (800)")
