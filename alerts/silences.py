@@ -10,10 +10,10 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Q, Value
 
 from accounts.models import Organization, User
-from alerts import recurrence
 from alerts.models import Silence
-from alerts.recurrence import AHEAD, Unreadable
+from kpis import recurrence
 from kpis.periods import Interval
+from kpis.recurrence import AHEAD, Unreadable
 
 LONGEST = timedelta(days=7)
 

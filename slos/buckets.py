@@ -13,11 +13,13 @@ from accounts.models import Organization
 from kpis.merge import FINDS_INVOICES, NO_TIME
 from kpis.models import DirtyBucket
 from kpis.periods import BUCKET, DAY, WIDTHS, floor
+from slos.excluded import Excluded
 from slos.indicators import BIN, EXCEPTIONS, INVOICES, Count, counting
 from slos.models import SLIBucket, SLODefinition
 
 WEEK = 7 * DAY
 TABLE = SLIBucket._meta.db_table
+ASIDE = SLIBucket.Width.ASIDE.value
 MOST_GAP = 6 * BUCKET  # counting a few clean buckets costs less than another statement
 MOST_COUNTS = 40  # in one statement; the planner's time grows faster than that
 Dirty = dict[datetime, set[Count]]
@@ -136,44 +138,58 @@ def runs(dirty: Mapping[datetime, set[Count]], since: datetime | None) -> Iterat
         yield Run(start, end, frozenset(counts))
 
 
-def recount(organization: Organization, run: Run, groups: Mapping[Count, Sequence[UUID]], now: datetime) -> Changed:
-    """Count the buckets of a run from the rows and write what differs; returns the (objective, bucket) that did."""
+def recount(
+    organization: Organization, run: Run, groups: Mapping[Count, Sequence[UUID]], now: datetime, excluded: Excluded
+) -> Changed:
+    """Count the buckets of a run from the rows and write what differs; returns the (objective, bucket) that did.
+
+    Those of `excluded` are counted as well, and lie aside.
+    """
     changed: Changed = set()
     counts = sorted((count for count in run.counts if count in groups), key=lambda count: count.signature)
     for at in range(0, len(counts), MOST_COUNTS):
-        changed |= _recount(organization, run, {count: groups[count] for count in counts[at : at + MOST_COUNTS]}, now)
+        some = {count: groups[count] for count in counts[at : at + MOST_COUNTS]}
+        changed |= _recount(organization, run, some, now, excluded)
     return changed
 
 
-def _recount(organization: Organization, run: Run, groups: Mapping[Count, Sequence[UUID]], now: datetime) -> Changed:
+def _recount(
+    organization: Organization, run: Run, groups: Mapping[Count, Sequence[UUID]], now: datetime, excluded: Excluded
+) -> Changed:
     pairs = [(k, slo) for k, slos in enumerate(groups.values()) for slo in slos]
     params: dict[str, Any] = {"organization": organization.pk, "now": now}
     params |= {"run_start": run.start, "run_end": run.end}
     params |= {"ks": [k for k, _ in pairs], "slos": [slo for _, slo in pairs]}
     computed = counting(list(groups), BIN, run.start, run.end, params)
+    scope, width, widths = "b.slo_id = ANY(%(slos)s) AND b.start >= %(run_start)s AND b.start < %(run_end)s", "5", "= 5"
+    if excluded:
+        params |= excluded.params
+        width = f"CASE WHEN {Excluded.holds('g.slo_id', 'c.start')} THEN {ASIDE} ELSE 5 END"
+        widths = f"IN (5, {ASIDE})"
     sql = f"""
         WITH counted AS MATERIALIZED (
-            SELECT g.slo_id, c.* FROM ({computed}) c
+            SELECT g.slo_id, c.*, {width} AS width FROM ({computed}) c
             JOIN unnest(%(ks)s::int[], %(slos)s::uuid[]) g (k, slo_id) USING (k)
-        ), {_write("counted", 5, "b.slo_id = ANY(%(slos)s) AND b.start >= %(run_start)s AND b.start < %(run_end)s")}"""  # noqa: S608
+        ), {_write("counted", widths, scope)}"""  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return set(cursor.fetchall())
 
 
-def _write(source: str, width: int, scope: str) -> str:
+def _write(source: str, widths: str, scope: str) -> str:
     """Make the stored rows within `scope` equal to `source`; answers the (slo_id, start) that differed."""
     figures = ("good", "total", "duration_us", "duration_count")
     columns, new = ", ".join(figures), ", ".join(f"excluded.{name}" for name in figures)
     sets = ", ".join(f"{name} = excluded.{name}" for name in figures)
     return f"""
         gone AS (
-            DELETE FROM {TABLE} b WHERE b.width = {width} AND {scope}
-            AND NOT EXISTS (SELECT FROM {source} c WHERE c.slo_id = b.slo_id AND c.start = b.start)
+            DELETE FROM {TABLE} b WHERE b.width {widths} AND {scope} AND NOT EXISTS (
+                SELECT FROM {source} c WHERE c.slo_id = b.slo_id AND c.start = b.start AND c.width = b.width
+            )
             RETURNING b.slo_id, b.start
         ), put AS (
             INSERT INTO {TABLE} AS b (organization_id, slo_id, width, start, {columns})
-            SELECT %(organization)s, slo_id, {width}, start, {columns} FROM {source}
+            SELECT %(organization)s, slo_id, width, start, {columns} FROM {source}
             ON CONFLICT (slo_id, width, start) DO UPDATE SET {sets}
             WHERE ({", ".join(f"b.{name}" for name in figures)}) IS DISTINCT FROM ({new})
             RETURNING b.slo_id, b.start
@@ -197,20 +213,20 @@ def _sum_up(organization: Organization, touched: Sequence[tuple[UUID, datetime]]
             SELECT *, start + interval '{width} minutes' AS stop
             FROM unnest(%(slos)s::uuid[], %(starts)s::timestamptz[]) t (slo_id, start)
         ), summed AS MATERIALIZED (
-            SELECT t.slo_id, t.start, s.* FROM touched t, LATERAL (
+            SELECT t.slo_id, t.start, {width} AS width, s.* FROM touched t, LATERAL (
                 SELECT sum(f.good) AS good, sum(f.total)::bigint AS total, sum(f.duration_us)::bigint AS duration_us,
                     sum(f.duration_count)::bigint AS duration_count
                 FROM {TABLE} f WHERE f.slo_id = t.slo_id AND f.width = {finer}
                 AND f.start >= t.start AND f.start < t.stop
             ) s WHERE s.total IS NOT NULL
-        ), {_write("summed", width, "(b.slo_id, b.start) IN (SELECT slo_id, start FROM touched)")}"""  # noqa: S608
+        ), {_write("summed", f"= {width}", "(b.slo_id, b.start) IN (SELECT slo_id, start FROM touched)")}"""  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
 
 
 def forget(slo: SLODefinition, since: datetime | None) -> Changed:
     """Delete the buckets of an objective from `since` on, before it is counted anew."""
-    stored = SLIBucket.objects.filter(slo=slo, width=SLIBucket.Width.FIVE_MINUTES)
+    stored = SLIBucket.objects.filter(slo=slo, width__in=(SLIBucket.Width.FIVE_MINUTES, ASIDE))
     if since is not None:
         stored = stored.filter(start__gte=since)
     changed = {(slo.pk, start) for start in stored.values_list("start", flat=True)}

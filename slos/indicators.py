@@ -106,18 +106,25 @@ class Events:
 
 @dataclass(frozen=True)
 class Count:
-    """What is counted for one or more objectives: an SLI, its limit, and a part of the work (field: value)."""
+    """What is counted for one or more objectives: an SLI, its limit, and a part of the work (field: value).
+
+    Excluded invoices are no part of it, nor is what was decided in `without`, a multirange. Buckets are counted with
+    it: they are set aside as a whole.
+    """
 
     sli_type: str
     limit: timedelta | None = None
     only: tuple[tuple[str, str], ...] = field(default=())
+    besides: tuple[str, ...] = ()  # invoices
+    without: str = ""
 
     @classmethod
-    def of(cls, slo: SLODefinition, only: Mapping[str, str] | None = None) -> "Count":
+    def of(cls, slo: SLODefinition, only: Mapping[str, str] | None = None, *, without: str = "") -> "Count":
         """`only` narrows further what the objective itself counts."""
         seconds = slo.limit_seconds
         limit = None if seconds is None else timedelta(seconds=seconds)
-        return cls(slo.sli_type, limit, tuple(sorted({*slo.only.items(), *(only or {}).items()})))
+        parts = tuple(sorted({*slo.only.items(), *(only or {}).items()}))
+        return cls(slo.sli_type, limit, parts, tuple(slo.excluded_invoices), without)
 
     @property
     def signature(self) -> str:
@@ -144,7 +151,16 @@ class Count:
                 )
             else:
                 terms.append(f"r.{name} = %(o{k}{tag})s")
+        if self.besides:
+            params[f"besides{tag}"] = list(self.besides)
+            terms.append(f"(r.invoice_id = ANY(%(besides{tag})s)) IS NOT TRUE")
         return " AND ".join(terms)
+
+    def _counts_at(self, moment: str, params: dict[str, Any], tag: str) -> str:
+        if not self.without:
+            return ""
+        params[f"without{tag}"] = self.without
+        return f" AND NOT {moment} <@ %(without{tag})s::tstzmultirange"
 
     @property
     def by_invoice(self) -> bool:
@@ -185,7 +201,10 @@ class Count:
     def _ended(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> str:
         params |= {f"s{tag}": start, f"e{tag}": end}
         ended = f"r.{self.indicator.ended}"
-        return f"{self._from(params, tag)} AND {ended} >= %(s{tag})s AND {ended} < %(e{tag})s AND {ended} <= %(now)s"
+        return (
+            f"{self._from(params, tag)} AND {ended} >= %(s{tag})s AND {ended} < %(e{tag})s AND {ended} <= %(now)s"
+            f"{self._counts_at(ended, params, tag)}"
+        )
 
     def unconfirmed(self, since: datetime, params: dict[str, Any], tag: str) -> Events:
         """What is bad by a deadline in (since, now] and goes on.
@@ -208,7 +227,7 @@ class Count:
         params |= {f"ds{tag}": start - limit, f"de{tag}": end - limit, f"dn{tag}": params["now"] - limit}
         return (
             f"{self._from(params, tag)} AND {started} >= %(ds{tag})s AND {started} < %(de{tag})s"
-            f" AND {started} <= %(dn{tag})s"
+            f" AND {started} <= %(dn{tag})s{self._counts_at(f'({self._deadline})', params, tag)}"
         )
 
     @property

@@ -51,7 +51,7 @@ class Recounted(Stored):
         self.counts = {slo.pk: self.count_of(slo) for slo in slos}
 
     def count_of(self, slo: SLODefinition) -> Count:
-        return Count.of(slo, self.only)
+        return Count.of(slo, self.only, without=self.excluded.text(slo.pk))
 
     def sums(self, intervals: Mapping[str, Interval]) -> Mapping[UUID, Mapping[str, Counts]]:
         """One scan for all intervals: it adds up the stretches between their borders."""

@@ -84,7 +84,7 @@ def clean(organization: Organization, *, now: datetime, dry_run: bool = False) -
         _coarsen(organization, fine)
     ours = {"organization": organization}
     old: dict[str, Iterable[QuerySet]] = {
-        "fine sums": _before(SLIBucket.objects.filter(width__in=(5, 60)), "start", fine),
+        "fine sums": _before(SLIBucket.objects.filter(width__in=(-5, 5, 60)), "start", fine),
         "day sums": _before(SLIBucket.objects.filter(width=1440), "start", coarse),
         "hourly measurements": _before(_measured(now - FINE, Period.HOURLY), "period_start", fine),
         "daily and weekly measurements": [_measured(now - AGGREGATES, Period.DAILY, Period.WEEKLY)],

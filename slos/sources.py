@@ -1,7 +1,8 @@
 """Where the figures of snapshots come from."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID
 
 from django.db import connection
@@ -10,13 +11,16 @@ from accounts.models import Organization
 from kpis import feeds
 from kpis.periods import BUCKET, Interval, floor
 from kpis.staleness import FeedState
+from slos import exclusions
 from slos.budget import Counts
+from slos.excluded import Excluded, covers
 from slos.indicators import Count
 from slos.models import SLIBucket, SLIType, SLODefinition
 from slos.pending import pending
 from slos.sums import over_intervals
 from slos.unconfirmed import Overdue, overdue_since
 
+FAR = timedelta(days=400)  # longer than any window
 Buckets = list[tuple[datetime, Counts]]  # newest first
 
 
@@ -63,6 +67,11 @@ class Stored:
             cursor.execute(sql, [[slo.pk for slo in slos]])
             return {slo: start for slo, start in cursor.fetchall() if start}
 
+    @cached_property
+    def excluded(self) -> Excluded:
+        """Of all that may be asked for."""
+        return exclusions.between(self.organization, self.now - FAR, self.now + BUCKET)
+
     def count_of(self, slo: SLODefinition) -> Count:
         return Count.of(slo)
 
@@ -82,4 +91,11 @@ class Stored:
         counts = {slo.pk: self.count_of(slo) for slo in slos if slo.is_timed and feed_of(slo) in spoke}
         since = {self.count_of(slo): spoke[feed_of(slo)] for slo in slos if slo.pk in counts}
         found = overdue_since(self.organization, since, now=self.now) if since else {}
-        return {slo: found[count] for slo, count in counts.items() if found[count]}
+        return {
+            slo: left for slo, count in counts.items() if (left := found[count] and self._left_in(slo, found[count]))
+        }
+
+    def _left_in(self, slo: UUID, overdue: Overdue) -> Overdue:
+        """Without what no figure counts."""
+        times = self.excluded.by(slo)
+        return [one for one in overdue if not covers(times, one[0])]

@@ -6,7 +6,7 @@ A kill anywhere leaves all or nothing, and the next tick does it again. Whatever
 afterwards counts what time has decided meanwhile.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -17,9 +17,10 @@ from django.db.models import Max, Q
 from accounts.models import Organization
 from kpis import feeds, rollups
 from kpis.failpoints import fp
-from kpis.periods import floor
-from slos import buckets, counters, measure, retention, snapshots
+from kpis.periods import BUCKET, floor
+from slos import aside, buckets, counters, exclusions, measure, retention, snapshots
 from slos.buckets import Changed, Dirty
+from slos.excluded import Excluded
 from slos.indicators import Count
 from slos.judged import Objectives
 from slos.lock import try_alone
@@ -68,6 +69,8 @@ def slowest() -> float | None:
 
 
 def _tick(organization: Organization, state: EngineState, now: datetime) -> tuple[TickResult, Objectives]:
+    held = aside.any_held(organization)
+    moved = aside.follow(organization, sealed_before=state.sealed_before) if held else set()
     slos = list(organization.slos.active())
     feeds.take(organization)
     marks = buckets.take_marks(organization)
@@ -79,14 +82,16 @@ def _tick(organization: Organization, state: EngineState, now: datetime) -> tupl
     waiting = _waiting(dirty, groups, state.ticked_at or now, now)
     for at, counts in buckets.dirty_by_time(state.ticked_at, now, groups).items():
         dirty.setdefault(at, set()).update(counts)
-    changed, done = _count_anew(organization, slos, state, now)
+    changed, done = _count_anew(organization, slos, state, now, held=held)
     retention.note_too_late(organization, marks, state.sealed_before, now=now)
     due = {at: counts - done for at, counts in dirty.items() if at <= now and not counts <= done}
+    excluded = _excluded(organization, due, held=held)
     for run in buckets.runs(due, state.sealed_before):
-        changed |= buckets.recount(organization, run, groups, now)
+        changed |= buckets.recount(organization, run, groups, now, excluded)
     before = counters.day_sums(organization, changed)
     buckets.sum_up(organization, changed)
     counters.count_events(organization, slos, before, counters.day_sums(organization, changed))
+    changed |= moved  # after the counters: nothing new was decided in them
     measure.sum_again(organization, changed | waiting, now=now)
     written = snapshots.write(organization, slos, now=now)
     state.ticked_at = now
@@ -106,7 +111,7 @@ def _waiting(dirty: Dirty, groups: Mapping[Count, Sequence[UUID]], last: datetim
 
 
 def _count_anew(
-    organization: Organization, slos: Sequence[SLODefinition], state: EngineState, now: datetime
+    organization: Organization, slos: Sequence[SLODefinition], state: EngineState, now: datetime, *, held: bool
 ) -> tuple[Changed, set[Count]]:
     """Objectives that are new or active again, or whose SLI, limit or filter has changed: as far as raw rows reach.
 
@@ -118,10 +123,22 @@ def _count_anew(
     stale = [slo for slo in slos if counted_as.get(slo.pk) != Count.of(slo).signature]
     for slo in stale:
         changed |= buckets.forget(slo, state.sealed_before) | measure.with_pending(slo, now)
+    if stale and held:
+        aside.leave_out_invoices(organization)
+        for slo in stale:
+            slo.refresh_from_db(fields=["excluded_invoices"])
     groups = buckets.by_count(stale)
     for count in groups:
-        for run in buckets.weeks_with_rows(organization, count, state.sealed_before):
-            if run.start <= now:
-                changed |= buckets.recount(organization, run, groups, now)
+        runs = [run for run in buckets.weeks_with_rows(organization, count, state.sealed_before) if run.start <= now]
+        excluded = _excluded(organization, [at for run in runs for at in (run.start, run.end)], held=held)
+        for run in runs:
+            changed |= buckets.recount(organization, run, groups, now, excluded)
     everybody = buckets.by_count(slos)
     return changed, {count for count, anew in groups.items() if len(anew) == len(everybody[count])}
+
+
+def _excluded(organization: Organization, moments: Collection[datetime], *, held: bool) -> Excluded:
+    """What is left out of the time of some buckets."""
+    if not held or not moments:
+        return Excluded()
+    return exclusions.between(organization, min(moments), max(moments) + BUCKET)

@@ -25,7 +25,7 @@ from slo_portal.organizations import set_up
 from slo_portal.reports import writing
 from slos import jobs
 from slos.measure import catch_up
-from slos.models import TooLate
+from slos.models import Exclusion, TooLate
 from slos.tick import tick
 from tests.alerts.alerting import an_alert, tell
 
@@ -85,12 +85,15 @@ def furnished(name: str, now: datetime) -> Organization:
 
 
 def alarmed(organization: Organization, now: datetime) -> None:
-    """An incident that was told by mail, and a silence."""
+    """An incident that was told by mail, a silence, and an exclusion."""
     alert = an_alert(organization, now=now, severity="incident", title=f"{organization.name} are late")
     incidents.open_for(alert, now=now)
     tell(alert, organization.channels.get(), now=now)
     Silence.objects.create(
         organization=organization, reason=f"{organization.name} move", start=now, end=now + timedelta(hours=1)
+    )
+    Exclusion.objects.create(
+        organization=organization, category="other", reason=f"{organization.name} flood", invoice_id="unknown"
     )
     Mail.objects.create(
         key=organization.slug, organization=organization, target="ops@example.com", subject="Late", text="Late"

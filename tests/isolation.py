@@ -30,8 +30,8 @@ from kpis.models import InvoiceMetric, SeriesChange, SystemMetric
 from kpis.params import Span
 from slo_portal import walls
 from slo_portal.reports import writing
-from slos import jobs
-from slos.models import Job, SLODefinition
+from slos import exclusions, jobs
+from slos.models import Exclusion, Job, SLODefinition
 from tests.admin_world import furnished, member
 from tests.alerts.alerting import an_alert
 
@@ -120,6 +120,11 @@ def _told(organization: Organization, alert: SLOAlert, name: str, now: datetime)
     Silence.objects.create(
         organization=organization, reason=f"{name} silence", owner=owner, start=now, end=now + timedelta(hours=1)
     )
+    outage = Exclusion.objects.create(
+        organization=organization, category="supplier", reason=f"{name} outage", start=now, end=now + timedelta(hours=1)
+    )
+    outage.slos.set(organization.slos.all()[:1])
+    exclusions.put_in_force(outage)
     incident = Incident.objects.create(organization=organization, alert=alert, owner=owner, opened_at=now)
     ChecklistItem.objects.create(incident=incident, position=1, text=f"{name} item")
 

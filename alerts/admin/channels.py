@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.admin_access import ByRole, Role
+from accounts.admin_choices import OfOne
 from accounts.admin_lists import OrganizationFilter
 from alerts import channels, secrets, transports
-from alerts.admin.limits import OfOne
 from alerts.models import Channel
 
 HIDDEN = forms.PasswordInput({"autocomplete": "new-password", "size": 60}, render_value=False)

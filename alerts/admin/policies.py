@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.admin_access import Role
+from accounts.admin_choices import Limited, OfOne, limit_to
 from accounts.admin_lists import OrganizationFilter
 from accounts.models import User
 from alerts import silences
-from alerts.admin.limits import Limited, OfOne, limit_to
 from alerts.models import EscalationPolicy, EscalationStep, Rota, RotaMember, RotaOverride, Silence
 
 WEEKS = 5

@@ -1,3 +1,3 @@
-from slos.admin import definitions, measured
+from slos.admin import definitions, exclusions, measured
 
-__all__ = ["definitions", "measured"]
+__all__ = ["definitions", "exclusions", "measured"]

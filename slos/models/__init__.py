@@ -13,6 +13,7 @@ from slos.models.definition import (
     Unit,
     Window,
 )
+from slos.models.exclusion import ExcludedPeriod, Exclusion
 
 __all__ = [
     "SECONDS_PER",
@@ -20,6 +21,8 @@ __all__ = [
     "BurnPolicy",
     "Counter",
     "EngineState",
+    "ExcludedPeriod",
+    "Exclusion",
     "Figure",
     "Job",
     "Period",

@@ -12,9 +12,13 @@ from slos.models.definition import SECONDS_PER, Period, SLODefinition, Unit
 
 
 class SLIBucket(models.Model):
-    """What was decided in one bucket; an empty one has no row. 1 h and 1 d rows are sums of 5-minute rows."""
+    """What was decided in one bucket; an empty one has no row. 1 h and 1 d rows are sums of 5-minute rows.
+
+    A 5-minute row that an exclusion leaves out lies aside under a width of its own: no sum finds it.
+    """
 
     class Width(models.IntegerChoices):
+        ASIDE = -5
         FIVE_MINUTES = 5
         HOUR = 60
         DAY = 1440

@@ -2,6 +2,7 @@
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -48,6 +49,7 @@ class Window(models.TextChoices):
 
 
 TIMED = {SLIType.TIME_TO_READY, SLIType.APPROVAL_LATENCY, SLIType.EXCEPTION_RESOLUTION_TIME}
+KEPT_BY_THE_TICK = {"excluded_invoices"}
 SECONDS_PER = {Unit.SECONDS: 1, Unit.MINUTES: 60, Unit.HOURS: 3600, Unit.DAYS: 86400}
 
 
@@ -131,13 +133,16 @@ class SLODefinition(AlertRules):
         "of an incident.",
     )
     next_review_at = models.DateField("next review", null=True, blank=True, help_text="Targets are reviewed quarterly.")
+    excluded_invoices = ArrayField(  # as of the last tick; slos.aside keeps it
+        models.CharField(max_length=200), default=list, db_default=[], editable=False
+    )
     is_active = models.BooleanField("active", default=True, help_text="Off: it is not counted, shown as paused.")
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = SLODefinitionQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["created_at", "updated_at"])
+    history = HistoricalRecords(excluded_fields=["created_at", "updated_at", "excluded_invoices"])
 
     class Meta:
         verbose_name = "SLO definition"
@@ -162,6 +167,12 @@ class SLODefinition(AlertRules):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, **how: Any) -> None:
+        """Without what the tick keeps: it may have changed since somebody read this."""
+        if not self._state.adding and how.get("update_fields") is None:
+            how["update_fields"] = {one.name for one in self._meta.fields if not one.primary_key} - KEPT_BY_THE_TICK
+        super().save(**how)
 
     def clean(self) -> None:
         """Refuse what could never be kept or never fire. The target value of a rate follows its target."""

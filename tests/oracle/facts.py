@@ -1,6 +1,6 @@
 """The state of the world after a sequence of messages: which are refused, and what the accepted ones leave behind."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -180,3 +180,11 @@ class World:
 
     def is_void(self, invoice_id: object) -> bool:
         return "voided_at" in self.rows[INVOICE].get(str(invoice_id), {})
+
+    def besides(self, invoices: Collection[str]) -> "World":
+        """The same without these invoices and their exceptions."""
+        left = {
+            kind: {key: row for key, row in rows.items() if row.get("invoice_id") not in invoices}
+            for kind, rows in self.rows.items()
+        }
+        return World(left)

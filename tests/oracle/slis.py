@@ -1,6 +1,6 @@
 """The seven indicators, row by row: which events are decided at a moment, which are pending, which never count."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -38,6 +38,15 @@ class Account:
     pending: list[datetime] = field(default_factory=list)  # deadlines
     ended: list[Ended] = field(default_factory=list)
     inconsistent: list[str] = field(default_factory=list)  # keys of the rows
+
+    def within(self, times: Collection[tuple[datetime, datetime]], *, left_out: bool = False) -> "Account":
+        """What was decided and what ended in some times, or in no one of them."""
+
+        def wanted(at: datetime) -> bool:
+            return any(start <= at < end for start, end in times) is not left_out
+
+        events = [one for one in self.events if wanted(one.decided_at)]
+        return Account(events, self.pending, [one for one in self.ended if wanted(one.ended_at)], self.inconsistent)
 
 
 class Work(NamedTuple):

@@ -83,7 +83,20 @@ class Resume(NamedTuple):
     sli: str
 
 
-Action = Tick | Edit | Narrow | Measure | Pause | Resume
+class Exclude(NamedTuple):
+    """Of one SLI or of all: a period, or an invoice that is known by then."""
+
+    sli: str | None
+    start: datetime
+    end: datetime
+    invoice: str = ""
+
+
+class Withdraw(NamedTuple):
+    place: int  # among those that hold, counted round
+
+
+Action = Tick | Edit | Narrow | Measure | Pause | Resume | Exclude | Withdraw
 Step = tuple[datetime, Tell | Action]
 
 
@@ -238,7 +251,13 @@ def everything_told(rng: Random, script: Script, invoices: int, exceptions: int)
     return [message for message in messages if not any(message is one for one in late)] + late
 
 
-def some_actions(rng: Random) -> list[Action]:
+def an_exclusion(rng: Random, base: datetime) -> Exclude:
+    start = a_start(rng, base)
+    end = start + rng.choice([SECOND, 3600 * SECOND, timedelta(hours=rng.randrange(1, 40))])
+    return Exclude(rng.choice([None, *SLIS]), start, end, rng.choice(["", "", "i0", "i1"]))
+
+
+def some_actions(rng: Random, base: datetime) -> list[Action]:
     """What an operator or the schedule does between two batches of messages."""
     actions: list[Action] = []
     if chance(rng, 35):
@@ -251,6 +270,10 @@ def some_actions(rng: Random) -> list[Action]:
         sli = rng.choice(SLIS)
         switches: list[Action] = [Pause(sli), Resume(sli)]
         actions.append(rng.choice(switches))
+    if chance(rng, 20):
+        actions.append(an_exclusion(rng, base))
+    if chance(rng, 10):
+        actions.append(Withdraw(rng.randrange(3)))
     return [*actions, Tick()]
 
 
@@ -275,7 +298,7 @@ def script(rng: Random, invoices: int = 5, exceptions: int = 3) -> Script:
             made.steps.append((now, Tell(kind, [message for k, message in batch if k == kind])))
         if chance(rng, 60):
             now += rng.randrange(400) * SECOND
-            made.steps += [(now, action) for action in some_actions(rng)]
+            made.steps += [(now, action) for action in some_actions(rng, made.start)]
     now += rng.choice([0, 0, 5, 72, 72, 32 * 24]) * 3600 * SECOND
     made.steps += [(now, Resume(sli)) for sli in SLIS]
     made.steps.append((now, Tick()))

@@ -11,8 +11,9 @@ from accounts.models import Organization
 from kpis import messages
 from kpis.ingest import store_rows
 from kpis.models import InvoiceException, InvoiceMetric
+from slos import exclusions
 from slos.measure import catch_up
-from slos.models import SLIBucket, SLIMeasurement, SLODefinition, SLOSnapshot
+from slos.models import Exclusion, SLIBucket, SLIMeasurement, SLODefinition, SLOSnapshot
 from slos.status import SLOStatus
 from slos.tick import tick
 from tests.oracle import figures, slis, worlds
@@ -23,6 +24,7 @@ KINDS = {INVOICE: messages.INVOICE, EXCEPTION: messages.EXCEPTION}
 MODELS = {INVOICE: InvoiceMetric, EXCEPTION: InvoiceException}
 PERIODS = ("hourly", "daily", "weekly")
 NOTHING = Sum()
+ASIDE = SLIBucket.Width.ASIDE.value
 
 
 def create_slos(
@@ -69,6 +71,7 @@ class Play:
         self.limits = dict(script.limits)
         self.paused: set[str] = set()
         self.world = World()
+        self.left_out: dict[Exclusion, worlds.Exclude] = {}
         self.right_borders: set[tuple[str, datetime, datetime]] = set()
 
     def run(self) -> None:
@@ -93,6 +96,24 @@ class Play:
                     if sli in self.paused:
                         self.paused.discard(sli)
                         self.change(sli, is_active=True)
+                case worlds.Exclude():
+                    self.exclude(step)
+                case worlds.Withdraw(place):
+                    if self.left_out:
+                        gone = list(self.left_out)[place % len(self.left_out)]
+                        exclusions.withdraw(gone, by=None, now=now)
+                        del self.left_out[gone]
+
+    def exclude(self, wanted: worlds.Exclude) -> None:
+        if wanted.invoice and wanted.invoice not in self.world.rows[INVOICE]:
+            return
+        period = {} if wanted.invoice else {"start": wanted.start, "end": wanted.end}
+        made = Exclusion.objects.create(
+            organization=self.organization, category="other", reason="?", invoice_id=wanted.invoice, **period
+        )
+        made.slos.set([self.slos[wanted.sli]] if wanted.sli else [])
+        exclusions.put_in_force(made)
+        self.left_out[made] = wanted
 
     def change(self, sli: str, **fields: object) -> None:
         for name, value in fields.items():
@@ -113,15 +134,30 @@ class Play:
         snapshots = {row.slo_id: row for row in SLOSnapshot.objects.filter(organization=self.organization)}
         for sli, slo in self.slos.items():
             if sli not in self.paused:
-                account, pk = self.account(sli, now), slo.pk
-                for width in SLIBucket.Width.values:
+                whole, times, pk = self.whole(sli, now), self.times(sli), slo.pk
+                account = whole.within(times, left_out=True)
+                for width in (5, 60, 1440):
                     assert buckets[pk, width] == figures.buckets(account, width), (sli, width)
+                assert buckets[pk, ASIDE] == figures.buckets(whole.within(times)), sli
                 self.compare_snapshot(snapshots[pk], sli, account, now)
                 self.compare_measurements(rows[pk], sli, account)
 
     def account(self, sli: str, now: datetime) -> slis.Account:
+        """What counts."""
+        return self.whole(sli, now).within(self.times(sli), left_out=True)
+
+    def whole(self, sli: str, now: datetime) -> slis.Account:
+        """What counts, and what lies in times that are left out."""
         limit = slis.threshold(*self.limits[sli]) if sli in slis.TIMED else None
-        return slis.account(sli, self.world, now, limit, self.slos[sli].only)
+        invoices = {one.invoice for one in self.left_out.values() if one.invoice and one.sli in (None, sli)}
+        return slis.account(sli, self.world.besides(invoices), now, limit, self.slos[sli].only)
+
+    def times(self, sli: str) -> list[tuple[datetime, datetime]]:
+        return [
+            (figures.floor(one.start), figures.floor(one.end - timedelta(microseconds=1)) + figures.BUCKET)
+            for one in self.left_out.values()
+            if not one.invoice and one.sli in (None, sli)
+        ]
 
     def stored_buckets(self) -> dict[tuple[UUID, int], Sums]:
         found: dict[tuple[UUID, int], Sums] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""When a maintenance window comes again: a part of RFC 5545's RRULE, on the wall clock. Pure.
+"""When a period comes again: a part of RFC 5545's RRULE, on the wall clock. Pure.
 
 Only rules that have a date in each of their days, weeks or months are read (but for months without a 29th, 30th or
 31st), so that finding the dates is bounded work whatever was typed.
@@ -71,7 +71,7 @@ def wrong(rule: str, start: datetime, end: datetime, zone: ZoneInfo) -> str | No
     if len(found) == MOST or found[-1][0] - start > AHEAD:
         return "It goes on for more than a year. Choose a smaller COUNT or an earlier UNTIL."
     if any(following <= until for (_, until), (following, _) in pairwise(found)):
-        return "One would not be over when the next begins: nobody would ever be told. Make it shorter."
+        return "One would not be over when the next begins. Make it shorter."
     return None
 
 
