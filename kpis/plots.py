@@ -104,6 +104,11 @@ def turn(x: str, word: str, *, before: bool) -> tuple[Json, Json]:
     return upright(x, colour, "dashdot"), note(word, x, colour, before=before)
 
 
+def low_note(text: str, x: str | float, colour: str = "--soft", *, before: bool = False) -> Json:
+    """Words beside the foot of a shaded time."""
+    return note(text, x, colour, before=before) | {"y": 0, "yanchor": "bottom"}
+
+
 def level_note(text: str, y: float, colour: str = "--soft", *, below: bool = False) -> Json:
     """Words on a line across, or below it, at its beginning."""
     place = {"xref": "paper", "x": 0, "xanchor": "left", "xshift": 3, "y": y, "yanchor": "top" if below else "bottom"}

@@ -7,7 +7,7 @@ from decimal import Decimal
 from kpis import plots
 from kpis.plots import Chart, Column, Json, Row
 from slos import ahead, words
-from slos.chart_axes import allowed, end_place, ended, ends_now, horizon, marks, place, seconds
+from slos.chart_axes import allowed, end_place, ended, ends_now, horizon, left_out_said, marks, place, seconds
 from slos.detail import Detail
 from slos.forecast import Ahead
 from slos.models import Window
@@ -30,7 +30,7 @@ def budget(detail: Detail) -> Chart:
     ]
     known = any(point.window.total for point in detail.points)
     drawn = (_left(detail) if rolling else _against_allowance(detail)) if known else None
-    return Chart("budget", "Error budget left", _budget_said(detail), drawn, columns, rows)
+    return Chart("budget", "Error budget left", _budget_said(detail) + left_out_said(detail), drawn, columns, rows)
 
 
 def _left(detail: Detail) -> Json:

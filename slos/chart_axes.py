@@ -18,8 +18,34 @@ FORMATS = {"hourly": "%-d %b %Y, %H:%M", "daily": "%-d %b %Y", "weekly": "%-d %b
 COUNTED = (Column("Good", words.events), Column("Bad", words.events), Column("All", words.events))
 
 
+def left_out(detail: Detail) -> tuple[list[Json], list[Json]]:
+    """What is not counted as shaded times, the first of each kind with its word."""
+    start, end = detail.whole
+    shapes: list[Json] = []
+    words_at: dict[str, datetime] = {}
+    for one in detail.left_out:
+        if one.start and one.end and one.start < end and one.end > start:
+            first = max(one.start, start)
+            shapes.append(plots.shade(place(detail, first), place(detail, min(one.end, end)), "--ink"))
+            words_at.setdefault(one.word, first)
+    late = start + (end - start) / 2
+    notes = [plots.low_note(word, place(detail, at), before=at > late) for word, at in words_at.items()]
+    return shapes, notes
+
+
+def left_out_said(detail: Detail) -> str:
+    """After another sentence; empty where everything counts."""
+    start, end = detail.whole
+    times = [one for one in detail.left_out if one.start and one.end and one.start < end and one.end > start]
+    if not times:
+        return ""
+    kinds = ", ".join(dict.fromkeys(one.word.lower() for one in times))
+    often = "One time is" if len(times) == 1 else f"{len(times)} times are"
+    return f" {often} left out: {kinds}."
+
+
 def marks(detail: Detail) -> tuple[list[Json], list[Json]]:
-    """Alerts as shaded times, incidents by name; new promises and changes of the series as upright lines."""
+    """Alerts and what is left out as shaded times, incidents by name; new promises and changes as upright lines."""
     start, end = detail.whole
     told = [
         one for one in detail.alerts if one.breached_at < end and (one.resolved_at is None or one.resolved_at > start)
@@ -42,7 +68,8 @@ def marks(detail: Detail) -> tuple[list[Json], list[Json]]:
         if start <= one.row.start < end:
             shape, word = plots.turn(place(detail, one.row.start), one.word, before=one.row.start > late)
             shapes, notes = [*shapes, shape], [*notes, word]
-    return shapes, notes
+    unseen, kinds = left_out(detail)
+    return [*shapes, *unseen], [*notes, *kinds]
 
 
 def ends_now(detail: Detail) -> bool:

@@ -11,11 +11,12 @@ from accounts.models import Organization
 from kpis.found import Told
 from kpis.params import Span
 from kpis.periods import BUCKET, DAY, HOUR, Interval, floor, local_periods, look_back
-from slos import ahead, edits, history, outlook, sums
+from slos import ahead, edits, exclusions, history, outlook, sums
 from slos.attention import Past
 from slos.budget import Counts, consumed, percent
 from slos.burn import WARNING, BurnRule
 from slos.edits import History
+from slos.exclusions import Reason
 from slos.forecast import Forecast
 from slos.models import SLODefinition, Window
 from slos.outlook import Outlook
@@ -88,6 +89,7 @@ class Detail:
     alerts: Sequence[Past]
     changes: Sequence[Told] = ()
     forecast: Forecast = NOTHING_SAID
+    left_out: Sequence[Reason] = ()  # periods that touch the range, and excluded invoices
 
     @property
     def slo(self) -> SLODefinition:
@@ -131,7 +133,7 @@ def read(
     fine: datetime | None = None,
     changes: Sequence[Told] = (),
 ) -> Detail:
-    """Two statements: the sums of every point, and the definition's history.
+    """Three statements: the sums of every point, the definition's history, and what is left out.
 
     Days and weeks are the organisation's; hours are told by the clock of the reader, `zone`. Sums finer than days
     begin at `fine`.
@@ -151,7 +153,13 @@ def read(
         organization, zone if unit == "hourly" else organization.time_zone, one, span, unit, points, looks, shown_now,
         _outlook(one, shown_now), _rise(one, found[-2], found[-1], gone), past, alerts, changes,
         ahead.ahead(one, found[-2 - len(days) : -2], now=shown_now.astimezone(organization.time_zone)),
+        _left_out(slo, span),
     )  # fmt: skip
+
+
+def _left_out(slo: SLODefinition, span: Span) -> list[Reason]:
+    found = exclusions.reasons(slo.organization_id, span.start, span.end, slo.excluded_invoices)
+    return [one for one in found if one.slo in (None, slo.pk)]
 
 
 def _looks(slo: SLODefinition, length: timedelta) -> tuple[Look, ...]:

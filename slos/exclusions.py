@@ -1,10 +1,12 @@
 """Leave a period or an invoice out of the figures, and take that back. The next tick makes the figures follow."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import Organization, User
 from kpis import poke, recurrence
@@ -17,6 +19,7 @@ from slos.retention import FINE
 LONGEST = timedelta(days=100)
 MOST_INVOICES = 500  # of an organisation, at a time: a statement names each of them
 MOST_PERIODS = 10_000
+MOST_REASONS = 1_000  # that a page reads
 
 
 def wrong(exclusion: Exclusion, *, now: datetime) -> dict[str, str]:
@@ -72,6 +75,41 @@ def occurrences(exclusion: Exclusion) -> Iterator[Interval]:
         each = recurrence.occurrences(exclusion.rrule, exclusion.start, exclusion.end, zone)
     for start, end in each:
         yield floor(start), ceil(end)
+
+
+class Reason(NamedTuple):
+    """Why an objective leaves something out: a time, or an invoice."""
+
+    slo: UUID | None  # None: all of them
+    start: datetime | None
+    end: datetime | None
+    invoice_id: str
+    category: str
+    reason: str
+    by: str | None
+
+    @property
+    def word(self) -> str:
+        return str(Exclusion.Category(self.category).label)
+
+    def holds(self, slo: UUID, at: datetime, invoice_id: str | None) -> bool:
+        if self.slo not in (None, slo):
+            return False
+        if self.invoice_id:
+            return self.invoice_id == invoice_id
+        return self.start is not None and self.end is not None and self.start <= at < self.end
+
+
+def reasons(
+    organization: Organization | UUID, start: datetime, end: datetime, invoices: Collection[str]
+) -> list[Reason]:
+    """Of what is left out of [start, end), and of some invoices, oldest first; one statement."""
+    times = Q(periods__start__lt=end, periods__end__gt=start)
+    held = Exclusion.objects.filter(organization=organization, withdrawn_at=None)
+    rows = held.filter(times | Q(invoice_id__in=[number for number in invoices if number]))
+    names = ("slos", "periods__start", "periods__end", "invoice_id", "category", "reason", "created_by__username")
+    found = rows.order_by("periods__start", "created_at").values_list(*names)
+    return [Reason._make(row) for row in found[:MOST_REASONS]]
 
 
 @transaction.atomic

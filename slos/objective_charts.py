@@ -21,6 +21,8 @@ from slos.chart_axes import (
     end_place,
     ended,
     ends_now,
+    left_out,
+    left_out_said,
     marks,
     place,
     seconds,
@@ -62,7 +64,7 @@ def sli(detail: Detail, behind: Behind) -> Chart:
         )  # fmt: skip
         if len(known) < 3:  # one or two values make no line
             drawn["data"][0]["mode"] = "lines+markers"
-    return Chart("sli", "SLI against its target", _sli_said(detail), drawn, columns, rows)
+    return Chart("sli", "SLI against its target", _sli_said(detail) + left_out_said(detail), drawn, columns, rows)
 
 
 def _sli_said(detail: Detail) -> str:
@@ -93,16 +95,20 @@ def burns(detail: Detail) -> Chart:
         for name, values, (colour, dash) in zip(names, series, styles, strict=False)
     ]
     limits = {look.threshold: look for look in detail.looks if look.threshold is not None}
+    unseen, kinds = left_out(detail)
     known = any(value is not None for values in series for value in values)
     top = max(limits, default=1) * 1.15
     drawn = plots.figure(
         traces,
         x=across(detail),
         y=plots.bounds(*series, most=top),
-        shapes=[_limit(threshold, look) for threshold, look in limits.items()],
+        shapes=[*(_limit(threshold, look) for threshold, look in limits.items()), *unseen],
         notes=[
-            plots.level_note(look.severity, threshold, below=threshold < max(limits))
-            for threshold, look in limits.items()
+            *(
+                plots.level_note(look.severity, threshold, below=threshold < max(limits))
+                for threshold, look in limits.items()
+            ),
+            *kinds,
         ],
     )
     return Chart("burn", "Burn rate", _burns_said(detail, names), drawn if known else None, columns, rows)
@@ -140,9 +146,11 @@ def volume(detail: Detail, behind: Behind) -> Chart:
     x = [place(detail, point.start) for point in points]
     good, bad = [float(point.decided.good) for point in points], [float(point.decided.bad) for point in points]
     total = detail.decided
+    unseen, kinds = left_out(detail)
     drawn = plots.figure(
         [plots.bars("good", x, good, "--met"), plots.bars("bad", x, bad, "--bad", hatched=True)],
         x=across(detail, room=True), y=plots.bounds([point.decided.total for point in points]),
+        shapes=unseen, notes=kinds,
     ) if total.total else None  # fmt: skip
     return Chart("volume", f"Good and bad per {unit}", _volume_said(detail, total), drawn, columns, rows)
 

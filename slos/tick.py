@@ -70,7 +70,7 @@ def slowest() -> float | None:
 
 def _tick(organization: Organization, state: EngineState, now: datetime) -> tuple[TickResult, Objectives]:
     held = aside.any_held(organization)
-    moved = aside.follow(organization, sealed_before=state.sealed_before) if held else set()
+    shifted = aside.follow(organization, sealed_before=state.sealed_before) if held else set()
     slos = list(organization.slos.active())
     feeds.take(organization)
     marks = buckets.take_marks(organization)
@@ -91,7 +91,7 @@ def _tick(organization: Organization, state: EngineState, now: datetime) -> tupl
     before = counters.day_sums(organization, changed)
     buckets.sum_up(organization, changed)
     counters.count_events(organization, slos, before, counters.day_sums(organization, changed))
-    changed |= moved  # after the counters: nothing new was decided in them
+    changed |= shifted  # after the counters: nothing new was decided in them
     measure.sum_again(organization, changed | waiting, now=now)
     written = snapshots.write(organization, slos, now=now)
     state.ticked_at = now

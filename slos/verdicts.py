@@ -1,7 +1,7 @@
 """What single rows count for: in which figures, when that was decided, and in words why."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,8 +11,10 @@ from django.db import connection
 from accounts.models import Organization
 from kpis.messages import EARLIEST
 from kpis.models import InvoiceException, InvoiceMetric
+from kpis.periods import BUCKET
 from kpis.rows import EXCEPTIONS, Row, Table
-from slos import indicators, parts, words
+from slos import exclusions, indicators, parts, words
+from slos.exclusions import Reason
 from slos.indicators import Count
 from slos.models import SLIType, SLODefinition
 
@@ -39,11 +41,12 @@ class Verdict:
     now: datetime
     at: datetime | None = None  # when it was decided; the deadline of a pending one
     good: Decimal | None = None
+    excluded: str = ""  # why it does not count
 
     @property
     def outcome(self) -> str:
         """good, bad, partly, pending or none."""
-        if self.at is None:
+        if self.at is None or self.excluded:
             return "none"
         if self.good is None:
             return "pending"
@@ -51,6 +54,8 @@ class Verdict:
 
     @property
     def because(self) -> str:
+        if self.excluded:
+            return f"excluded: {self.excluded}"
         if self.at is None:
             return _not_counted(self.slo, self.row)
         if self.slo.is_timed:
@@ -83,7 +88,7 @@ def verdicts(
 
     None at all where the objectives count in more than `most` ways.
     """
-    counted = [(slo, Count.of(slo)) for slo in slos]
+    counted = [(slo, replace(Count.of(slo), besides=())) for slo in slos]
     counted = [(slo, count) for slo, count in counted if count.indicator.table == _name(table)]
     counts = sorted({count for _, count in counted}, key=lambda count: count.signature) if rows else []
     if most is not None and len(counts) > most:
@@ -91,10 +96,43 @@ def verdicts(
     found: dict[tuple[Count, int], tuple[datetime, Decimal | None]] = {}
     for k in range(0, len(counts), MOST_COUNTS):
         found |= _found(organization, counts[k : k + MOST_COUNTS], [row.pk for row in rows], now)
-    return {
+    judged = {
         row.pk: [Verdict(slo, row, now, *found.get((count, row.pk), (None, None))) for slo, count in counted]
         for row in rows
     }
+    return _with_reasons(organization, judged, now)
+
+
+def _with_reasons(
+    organization: Organization, judged: dict[int, list[Verdict]], now: datetime
+) -> dict[int, list[Verdict]]:
+    """A pending row is left out when it is decided in a time that is; an excluded invoice already now."""
+    known = [one for several in judged.values() for one in several if one.at]
+    if not known:
+        return judged
+    moments = [one.at for one in known if one.at]
+    numbers = {one.row.invoice_id for one in known if one.row.invoice_id}
+    why = exclusions.reasons(organization, min(moments), max(moments) + BUCKET, numbers)
+    return {pk: [replace(one, excluded=_excluded(one, why)) for one in several] for pk, several in judged.items()}
+
+
+def _excluded(one: Verdict, why: Iterable[Reason]) -> str:
+    for reason in why:
+        decided = reason.invoice_id or one.good is not None
+        if one.at and decided and reason.holds(one.slo.pk, one.at, one.row.invoice_id):
+            return f"{reason.word.lower()}, {reason.reason}"
+    return ""
+
+
+def of_invoices(
+    slo: SLODefinition, numbers: Collection[str], start: datetime, end: datetime, *, now: datetime
+) -> list[Decimal]:
+    """The good parts of some invoices, or of their exceptions, that were decided in [start, end), excluded or not."""
+    count = replace(Count.of(slo), besides=())
+    model = InvoiceException if count.indicator.table == indicators.EXCEPTIONS else InvoiceMetric
+    rows = model.objects.filter(organization=slo.organization_id, invoice_id__in=numbers)
+    found = _found(slo.organization, [count], list(rows.values_list("pk", flat=True)), now)
+    return [good for at, good in found.values() if good is not None and start <= at < end]
 
 
 def _name(table: Table) -> str:

@@ -31,6 +31,7 @@ from slos.models import EngineState, SLIType, SLODefinition
 from slos.spread import spread
 from slos.spread_chart import distribution
 from slos.status import Freshness, SLOStatus
+from slos.without import without_exclusions
 
 PER_PAGE = 20
 MAY_EDIT = {Membership.Role.EDITOR, Membership.Role.ADMIN}
@@ -79,6 +80,7 @@ class Shown:
             "one": self.detail.one,
             "slo": self.slo,
             "charts": [self._with_file(chart) for chart in self.charts],
+            "without": without_exclusions(self.detail.one, now=self.now),
             "open": self.attention.by_slo.get(self.slo.pk, []),
             "fresh": self.fresh,
             "range": self.range,

@@ -1,0 +1,43 @@
+"""The other figure: how an objective would stand if nothing were left out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from slos import verdicts
+from slos.budget import Counts, consumed, percent
+from slos.models import SLIBucket, SLODefinition
+from slos.status import SLOStatus
+
+
+@dataclass(frozen=True)
+class Without:
+    """Of the compliance window."""
+
+    slo: SLODefinition
+    left_out: Counts
+    whole: Counts  # with what is left out
+
+    @property
+    def achieved_percentage(self) -> float | None:
+        return percent(self.whole.ratio)
+
+    @property
+    def remaining_percentage(self) -> float | None:
+        spent = consumed(self.whole, self.slo.budget)
+        return None if spent is None else percent(1 - spent)
+
+
+def without_exclusions(one: SLOStatus, *, now: datetime) -> Without | None:
+    """None where nothing is left out of the window."""
+    start, end = one.snapshot.window_start, one.snapshot.window_end
+    aside = SLIBucket.objects.filter(slo=one.slo, width=SLIBucket.Width.ASIDE, start__gte=start, start__lt=end)
+    sums = aside.aggregate(good=Sum("good"), total=Sum("total"))
+    good, total = sums["good"] or Decimal(0), sums["total"] or 0
+    if one.slo.excluded_invoices:
+        parts = verdicts.of_invoices(one.slo, one.slo.excluded_invoices, start, end, now=now)
+        good, total = good + sum(parts), total + len(parts)  # no bucket holds them, aside or not
+    counts = one.window.counts
+    return Without(one.slo, Counts(good, total), Counts(counts.good + good, counts.total + total)) if total else None
