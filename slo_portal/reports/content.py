@@ -40,7 +40,7 @@ def content(asked: Asked, *, with_misses: bool = False) -> Told:
         "kpis": kpis(asked),
         "alerts": alerts,
         "incidents": happened.incidents(asked),
-        "changes": happened.changes(asked),
+        "changes": [*happened.exclusions(asked), *happened.changes(asked)],
     }
 
 

@@ -12,7 +12,7 @@ from alerts.inbox import RELATED, worst_first
 from alerts.kinds import Severity
 from alerts.models import Incident, SLOAlert
 from slo_portal.reports.asked import Asked
-from slos.models import SLODefinition
+from slos.models import Exclusion, SLODefinition
 
 MOST = 50  # alerts, incidents or changes that are named
 UNTOLD = {"updated_at", "created_at"}
@@ -90,6 +90,30 @@ def changes(asked: Asked) -> list[Told]:
     )
     found = rows.select_related("history_user").order_by("-history_date", "-history_id")[:MOST]
     return [told for row in found for told in _change(row)]
+
+
+def exclusions(asked: Asked) -> list[Told]:
+    """Times of the range that were left out, and what was excluded or withdrawn in it: why, and by whom."""
+    start, end = asked.span.start, asked.until
+    touched = Q(periods__start__lt=end, periods__end__gt=start, withdrawn_at=None)
+    acted = Q(created_at__gte=start, created_at__lt=end) | Q(withdrawn_at__gte=start, withdrawn_at__lt=end)
+    found = asked.organization.exclusions.filter(touched | acted).distinct().select_related("created_by")
+    return [_exclusion(one) for one in found.prefetch_related("slos")[:MOST]]
+
+
+def _exclusion(one: Exclusion) -> Told:
+    zone = one.organization.time_zone
+    what = f"invoice {one.invoice_id}"
+    if one.start and one.end:
+        first, last = one.start.astimezone(zone), one.end.astimezone(zone)
+        what = f"{first:%-d %b %Y, %H:%M} to {last:%-d %b %Y, %H:%M}{', recurring' if one.rrule else ''}"
+    gone = "withdrawn: " if one.withdrawn_at else "excluded: "
+    return {
+        "name": ", ".join(slo.name for slo in one.slos.all()) or "All objectives",
+        "at": one.withdrawn_at or one.created_at,
+        "by": one.created_by.shown_name if one.created_by else None,
+        "what": f"{gone}{what} ({one.get_category_display().lower()}, {one.reason})",
+    }
 
 
 def _change(row: Any) -> Iterator[Told]:

@@ -11,6 +11,8 @@ from alerts.lifecycle import By, acknowledge, resolve
 from alerts.models import AlertEvent, EscalationPolicy, EscalationStep, Notification, Silence, SLOAlert
 from alerts.rules import Verdict
 from alerts.saying import said
+from slos import exclusions
+from slos.models import Exclusion
 from tests.alerts.firms import a_quiet_firm, breach, kinds, run, the, validated
 from tests.facts import at
 
@@ -158,3 +160,18 @@ def test_an_alert_that_cannot_be_put_into_words_opens_in_plain_ones(ours):
     assert words.title == f"Budget is spent too fast: {slo.name}"
     assert words.text
     assert words.short
+
+
+def test_an_exclusion_over_an_outage_ends_its_alert_and_one_that_is_withdrawn_brings_it_back(ours):
+    alert = breach(ours)
+    outage = Exclusion.objects.create(
+        organization=ours, category="supplier", reason="The scanner", start=at(0), end=at(10)
+    )
+    exclusions.put_in_force(outage)
+    for minute in (20, 50):
+        run(ours, minute)
+    alert.refresh_from_db()
+    assert (alert.state, alert.resolution) == ("resolved", "recovered")
+    exclusions.withdraw(outage, by=None, now=at(51))
+    run(ours, 51)
+    assert the(ours).pk != alert.pk

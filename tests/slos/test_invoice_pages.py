@@ -16,7 +16,7 @@ from tests.facts import exception, slo
 from tests.slos.worlds_to_show import NOW, add, invoice, show
 
 pytestmark = pytest.mark.django_db
-QUERIES = 12  # 3 for who asks, 2 for the frame
+QUERIES = 14  # 3 for who asks, 2 for the frame
 
 
 def text(client: Client, path: str, status: int = 200) -> str:

@@ -22,7 +22,7 @@ from tests.facts import slo as objective_of
 from tests.slos.worlds_to_show import NOW, add, invoice, show
 
 pytestmark = pytest.mark.django_db
-QUERIES = 13
+QUERIES = 17
 WEEK = "?range=custom&start=2026-10-13&end=2026-10-20"
 
 

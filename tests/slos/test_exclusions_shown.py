@@ -1,0 +1,66 @@
+"""What is left out is said where its figure is shown: on the page of the objective, of the invoice."""
+
+import json
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+
+from kpis.models import InvoiceMetric
+from slos import behind, exclusions
+from slos.models import Exclusion
+from slos.tick import tick
+from tests.facts import slo as objective_of
+from tests.slos.worlds_to_show import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def left_out(organization) -> Exclusion:
+    """The last eight days."""
+    made = Exclusion.objects.create(
+        organization=organization, category="supplier", reason="The scanner <b>", start=NOW - timedelta(days=8), end=NOW
+    )
+    exclusions.put_in_force(made)
+    return made
+
+
+def text(client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.content[:500]
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+def test_the_page_of_an_objective_shows_both_figures_and_what_is_left_out(viewer, organization):
+    slo = objective_of(organization, "time_to_ready")
+    assert "data-without" not in text(viewer, f"/slo/{slo.pk}/")
+    before = re.search(r'data-figure="achieved" value="([^"]+)"', text(viewer, f"/slo/{slo.pk}/"))
+    left_out(organization)
+    Exclusion.objects.create(organization=organization, category="other", reason="A test", invoice_id="I-8")
+    tick(organization, now=NOW)
+    page = unescape(text(viewer, f"/slo/{slo.pk}/"))
+    after = re.search(r'data-figure="achieved" value="([^"]+)"', page)
+    assert before
+    assert after
+    assert before[1] == "90.0" != after[1]
+    assert re.search(r"data-without>.*?With them: 90 % now", page)
+    assert "<strong>Outage of a supplier</strong>: The scanner" in page
+    assert "One time is left out: outage of a supplier." in page
+    assert "(invoice <a" in page
+    for key in ("budget", "sli", "burn", "volume"):
+        (drawn,) = re.findall(rf'<script id="{key}-data" type="application/json">(.*?)</script>', page)
+        notes = [note["text"] for note in json.loads(drawn)["layout"]["annotations"]]
+        assert "Outage of a supplier" in notes, key
+
+
+def test_an_invoice_says_of_each_objective_why_it_does_not_count(viewer, organization):
+    outage = left_out(organization)
+    tick(organization, now=NOW)
+    slo = objective_of(organization, "time_to_ready")
+    late = InvoiceMetric.objects.filter(organization=organization, uploaded_at__gt=outage.start).latest("uploaded_at")
+    page = text(viewer, f"/invoices/{late.pk}/")
+    assert "Excluded: outage of a supplier, The scanner &lt;b&gt;" in page
+    early = InvoiceMetric.objects.filter(organization=organization, invoice_id="I-19").get()
+    assert "Excluded" not in text(viewer, f"/invoices/{early.pk}/")
+    assert not behind.page(slo, outage.start, NOW, behind.Outcome.GOOD, now=NOW, limit=1)
