@@ -44,7 +44,7 @@ def test_the_page_of_an_objective_shows_both_figures_and_what_is_left_out(viewer
     assert before
     assert after
     assert before[1] == "90.0" != after[1]
-    assert re.search(r"data-without>.*?With them: 90\.0\S% now", page)
+    assert re.search(r"data-without>.*?With them: 90\.0.% now", page)
     assert "<strong>Outage of a supplier</strong>: The scanner" in page
     assert "One time is left out: outage of a supplier." in page
     assert "(invoice <a" in page
