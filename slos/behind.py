@@ -118,7 +118,7 @@ def page(
         start, end = (start, min(end, after.at + MICROSECOND)) if newest else (max(start, after.at), end)
         keyset = f"AND ({{at}}, r.id) {beyond} (%(after_at)s, %(after_id)s)"
         params |= {"after_at": after.at, "after_id": after.id}
-    count = _counted(slo, start, end, only)
+    count = exclusions.count_of(slo, start, end, only)
     selects = [
         f"(SELECT {events.at} AS at, r.id, {events.good} AS good {events.where}"
         f" AND {WANTED[outcome].format(good=events.good)} {keyset.format(at=events.at)}"
@@ -135,11 +135,6 @@ def page(
     model = InvoiceException if count.indicator.table == EXCEPTIONS else InvoiceMetric
     rows = model.objects.filter(organization=slo.organization_id).in_bulk([pk for _, pk, _ in found])
     return [Event(at, good, rows[pk]) for at, pk, good in found if pk in rows]
-
-
-def _counted(slo: SLODefinition, start: datetime, end: datetime, only: Mapping[str, str] = ALL) -> Count:
-    """What the figures of a time count, without the periods that they leave out."""
-    return Count.of(slo, only, without=exclusions.between(slo.organization_id, start, end).text(slo.pk))
 
 
 def _ranges(
@@ -161,7 +156,7 @@ def counts(
     begun: bool = False,
 ) -> tuple[Counts, int]:
     """Good and total of what was decided in [start, end), and how many pending events have their deadline in it."""
-    count = _counted(slo, start, end, only)
+    count = exclusions.count_of(slo, start, end, only)
     params: dict[str, Any] = {"organization": slo.organization_id, "now": now}
     sql = counting([count], AT_ONCE, start, end, params)
     with connection.cursor() as cursor:
@@ -178,7 +173,7 @@ def contributors(slo: SLODefinition, start: datetime, end: datetime, *, now: dat
     Invoices by vendor, channel and document type, exceptions by kind. A part counts with at least 3 bad events, or
     with all there are. The one with the most bad events beyond its share of all events comes first.
     """
-    count = _counted(slo, start, end)
+    count = exclusions.count_of(slo, start, end)
     fields = ("kind",) if count.indicator.table == EXCEPTIONS else OF_AN_INVOICE
     params: dict[str, Any] = {"organization": slo.organization_id, "now": now}
     params |= {"few": MIN_BAD, "most": MOST_CONTRIBUTORS}

@@ -17,6 +17,7 @@ from django.db import connection
 
 from accounts.models import Organization
 from kpis.periods import BUCKET, Interval, floor
+from slos import exclusions
 from slos.budget import Counts
 from slos.indicators import BIN, Count, counting
 from slos.models import EngineState, SLIBucket, SLODefinition, SLOSnapshot
@@ -67,7 +68,8 @@ def foresee(organization: Organization, slo: SLODefinition, *, since: datetime, 
     if counted_as == count.signature:
         return Foreseen(Series(_stored(slo.pk, since, end)), None, anew=False)
     border = EngineState.objects.filter(organization=organization).values_list("sealed_before", flat=True).first()
-    rows = _counted(organization, count, max(since, border or since), end, now)
+    first = max(since, border or since)
+    rows = _counted(organization, exclusions.count_of(slo, first, end), first, end, now)
     if border and border > since:
         rows = [*_stored(slo.pk, since, border), *rows]
     return Foreseen(Series(rows), border, anew=True)

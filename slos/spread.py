@@ -7,7 +7,6 @@ from typing import Any
 from django.db import connection
 
 from slos import exclusions
-from slos.indicators import Count
 from slos.models import SLIType, SLODefinition
 
 STEPS = 5  # bins up to the limit; as many again up to twice that
@@ -39,7 +38,7 @@ class Spread:
 
 def spread(slo: SLODefinition, start: datetime, end: datetime, *, now: datetime) -> Spread | None:
     """Of what was decided in [start, end); None for an SLI that is only kept or missed."""
-    count = Count.of(slo, without=exclusions.between(slo.organization_id, start, end).text(slo.pk))
+    count = exclusions.count_of(slo, start, end)
     if count.limit is not None:
         limit = count.limit.total_seconds()
         edges = (*(limit * k / STEPS for k in range(1, 2 * STEPS + 1)), limit * 5)
