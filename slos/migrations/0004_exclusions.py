@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("slos", "0002_only"),
+        ("slos", "0003_slowest_tick"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
