@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from statistics import median
 
+from benchmarks.alerts import A_MONTH
 from benchmarks.database import Database
-from benchmarks.engine import BUCKETS, OBJECTIVES, engine
+from benchmarks.engine import OBJECTIVES, engine
 from benchmarks.table import Row, paired, ratio_row
 from slo_portal.local import Postgres
 
@@ -26,7 +27,7 @@ def run(server: Postgres, pairs: int) -> Iterator[Row]:
     database = Database(server, "scraped")
     with database.connect() as connection:
         connection.execute(OBJECTIVES.format(copies=142))
-        connection.execute(BUCKETS)
+        connection.execute(A_MONTH, ["default"])
         connection.execute("VACUUM ANALYZE slos_slibucket")
     with engine(database) as one:
         one.ask("expose")

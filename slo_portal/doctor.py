@@ -104,8 +104,14 @@ def _schedule(organizations: list[Organization]) -> Iterator[Finding]:
         if name not in known:
             yield Finding("schedule", f"The task “{name}” is missing.", "manage.py bootstrap creates it again.")
         elif not known[name]:
-            says, needed = f"The task “{name}” is switched off.", name != "heartbeat" or bool(settings.HEARTBEAT_URL)
-            yield Finding("schedule", says, "Switch it on: Admin, Periodic tasks, Enabled.", hint=not needed)
+            says = f"The task “{name}” is switched off."
+            yield Finding("schedule", says, "Switch it on: Admin, Periodic tasks, Enabled.", hint=not _needed(name))
+
+
+def _needed(task: str) -> bool:
+    """Two have nothing to do unless a setting names whom they tell."""
+    told = {"heartbeat": settings.HEARTBEAT_URL, "export": settings.DOGSTATSD_ADDRESS or settings.OTLP_ENDPOINT}
+    return bool(told.get(task, True))
 
 
 def _measurements(organization: Organization, now: datetime) -> Iterator[Finding]:

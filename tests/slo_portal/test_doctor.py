@@ -81,6 +81,13 @@ def test_what_is_switched_off_or_missing_is_named_and_the_exit_status_is_1(porta
     assert "charts" not in str(found())
 
 
+def test_a_task_that_has_nobody_to_tell_may_be_switched_off(portal, settings):
+    PeriodicTask.objects.filter(name="export").update(enabled=False)
+    assert [one.hint for (_, says), one in found().items() if "export" in says] == [True]
+    settings.OTLP_ENDPOINT = "https://otel.example.com"
+    assert [one.hint for (_, says), one in found().items() if "export" in says] == [False]
+
+
 def test_the_tasks_that_are_looked_for_are_those_that_bootstrap_makes(portal):
     made = set(PeriodicTask.objects.exclude(name__startswith="celery.").values_list("name", flat=True))
     assert set(schedule.names(Organization.objects.all())) == made
