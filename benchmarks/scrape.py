@@ -27,9 +27,10 @@ def run(server: Postgres, pairs: int) -> Iterator[Row]:
     database = Database(server, "scraped")
     with database.connect() as connection:
         connection.execute(OBJECTIVES.format(copies=142))
-        connection.execute(A_MONTH, ["default"])
-        connection.execute("VACUUM ANALYZE slos_slibucket")
     with engine(database) as one:
+        with database.connect() as connection:  # after the first tick, which counts from rows
+            connection.execute(A_MONTH, ["default"])
+            connection.execute("VACUUM ANALYZE slos_slibucket")
         one.ask("expose")
         measured = paired(lambda: one.ask("scrape"), lambda: one.ask("collect"), pairs)
         yield ratio_row("scrape of 1,001 objectives / each sample made of rows", measured, "s", most=0.1)

@@ -83,7 +83,8 @@ def measure_recalculation(organization: Organization, now: datetime) -> float:
 
 
 def expose(organization: Organization, now: datetime) -> float:
-    """Seconds for putting every figure into words, as the tick does when one has changed."""
+    """Write every figure; seconds for putting them into words, as the tick does when one has changed."""
+    snapshots.write(organization, list(organization.slos.active()), now=now)
     return timed(lambda: samples.refresh(organization, now=now))
 
 
