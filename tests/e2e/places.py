@@ -168,6 +168,9 @@ def administration(house: House) -> Iterator[Place]:
     ada, organization = house.ada, house.organization
     channel, rota = organization.channels.first(), Rota.objects.get(organization=organization)
     assert channel
+    root = User.objects.create_superuser("root")
+    Membership.objects.create(user=root, organization=organization, role="admin")
+    yield Place("system", "/system/", root)
     yield Place("admin", "/admin/", ada)
     yield Place("admin: objectives", "/admin/slos/slodefinition/", ada)
     yield Place("admin: objective", f"/admin/slos/slodefinition/{house.slo.pk}/change/", ada)
