@@ -3,7 +3,7 @@ from typing import Any
 
 from django import forms
 
-from slos import parts, words
+from slos import edits, parts, words
 from slos.models import Period, SLOAlertType, SLODefinition
 
 ONLY = "Counts only what has exactly {}; of exceptions, what their invoice has. Empty: all."
@@ -38,9 +38,11 @@ class SLOForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        given = dict(kwargs.get("initial") or {})  # of a copy
         main, *further = self.instance.measurement_periods or [Period.DAILY]
         self.initial.update(measurement_period=main, further_periods=further)
-        self.initial.update(_shown(self.instance.only))
+        self.initial.update(_shown(given.get("only", self.instance.only)))
+        self.initial.update(given)
         for name, value in self.initial.items():
             if isinstance(value, Decimal):
                 self.initial[name] = Decimal(words.plain(value))  # 90, not 90.000
@@ -74,6 +76,53 @@ class SLOForm(forms.ModelForm):
         """A name is unique in its organisation, also where the form does not show the organisation."""
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         return excluded - {"organization"}
+
+
+class EditForm(SLOForm):
+    """Says why a promise changes, and notices when somebody else has changed it meanwhile."""
+
+    JUDGES = (
+        *("target_percentage", "target_value", "target_unit", "error_budget_percentage", "window", "window_days"),
+        *(*parts.OF_AN_INVOICE, "labels"),
+    )
+    reason = forms.CharField(
+        label="Reason for the change",
+        required=False,
+        max_length=100,
+        help_text="Kept in the history. Required when the target, the limit, the budget, the window or the part of the "
+        "work changes.",
+    )
+    version = forms.CharField(required=False, widget=forms.HiddenInput, help_text="What was shown.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        adding = self.instance._state.adding
+        self.newest = None if adding else SLODefinition.history.filter(id=self.instance.pk).latest()
+        self.initial["version"] = str(self.newest.pk) if self.newest else ""
+        self.theirs: list[edits.Edit] = []
+
+    def clean(self) -> dict[str, Any]:
+        changed = any(name in self.changed_data for name in self.JUDGES)
+        shown = self.data.get("version", "")
+        if self.newest and shown and shown != str(self.newest.pk):
+            self._notice(shown)
+        given = super().clean()
+        if self.newest and changed and not given.get("reason"):
+            self.add_error("reason", "Say why: this changes what is promised, and the history keeps the reason.")
+        return given
+
+    def _notice(self, shown: str) -> None:
+        """Nothing of either is lost: theirs is saved, and these values stand in the form, to be saved or dropped."""
+        known = SLODefinition.history.filter(id=self.instance.pk, pk=shown).first() if shown.isdecimal() else None
+        saved = SLODefinition.objects.get(pk=self.instance.pk)
+        self.theirs = [edit for edit in edits.read(saved).edits if known is None or edit.at > known.history_date]
+        shown_now: Any = self.data.copy()  # type: ignore[attr-defined]
+        shown_now["version"] = self.initial["version"]
+        self.data = shown_now
+        said = (
+            "Somebody else has changed it meanwhile, and nothing of yours is saved yet. What they did is listed above."
+        )
+        self.add_error(None, f"{said} Save again to keep your values, or take theirs.")
 
 
 def _shown(only: parts.Parts) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -15,7 +16,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from accounts.admin_access import ByRole, Role, organizations
 from accounts.admin_lists import OrganizationFilter
 from slos import catalogue, parts, status, words
-from slos.forms import SLOForm
+from slos.forms import EditForm
 from slos.models import SLODefinition
 
 
@@ -74,13 +75,14 @@ GUARDS: list[Any] = [
     "resolve_after_minutes",
 ]
 PART: list[Any] = ["vendor", "channel", "document_type", "labels"]
+PART_OF_WORK, WHY = "Part of the work", "Why"
 FIGURES = ["state", "now", "budget_left", "burn", "counted"]
 
 
 @admin.register(SLODefinition)
 class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     changes = adds = deletes = Role.EDITOR
-    form = SLOForm
+    form = EditForm
     list_display = [
         "name",
         "state",
@@ -100,7 +102,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     fieldsets = [
         (None, {"fields": ["organization", "name", "description", "slos_owner", "is_active"]}),
         ("What is promised", {"fields": ["sli_type", "target_percentage", "target_value", "target_unit"]}),
-        ("Part of the work", {"fields": PART, "classes": ["collapse"]}),
+        (PART_OF_WORK, {"fields": PART, "classes": ["collapse"]}),
         ("Error budget", {"fields": ["error_budget_percentage", "window", "window_days"]}),
         ("Measured", {"fields": ["measurement_period", "further_periods"]}),
         ("Alerts", {"fields": ALERTS}),
@@ -108,6 +110,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
         ("Alerts: how sure, how long", {"fields": GUARDS, "classes": ["collapse"]}),
         ("Runbook", {"fields": ["runbook"], "classes": ["collapse"]}),
         ("Review", {"fields": ["next_review_at"]}),
+        (WHY, {"fields": ["reason", "version"]}),
     ]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
@@ -121,7 +124,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or request.method == "POST":  # a refused form has no figures: its target may be anything
             return self.fieldsets
-        shown = [one for one in self.fieldsets if one[0] != "Part of the work"]
+        shown = [one for one in self.fieldsets if one[0] not in (PART_OF_WORK, WHY)]
         fields = (
             self.fieldsets if self.has_change_permission(request, obj) else [*shown, ("Part", {"fields": ["part"]})]
         )
@@ -133,11 +136,22 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         review = timezone.localdate() + relativedelta(months=3)
-        return {"next_review_at": review, **super().get_changeform_initial_data(request)}
+        given = super().get_changeform_initial_data(request)
+        copied = self.get_object(request, given.pop("copy", ""))
+        return {"next_review_at": review, **(catalogue.copied(copied) if copied else {}), **given}
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> SLODefinition | None:
+        """Whoever saves it waits for who saves it now, and then sees what that has changed."""
+        found = super().get_object(request, object_id, from_field)
+        if found and request.method == "POST" and connection.in_atomic_block:
+            SLODefinition.objects.select_for_update().get(pk=found.pk)
+            found.refresh_from_db()
+        return found
 
     def save_model(self, request: HttpRequest, obj: SLODefinition, form: Any, change: bool) -> None:
         if not change:
             obj.created_by_id = request.user.pk
+        obj._change_reason = form.cleaned_data.get("reason") or None  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
     # --- columns ---------------------------------------------------------------------------------------------

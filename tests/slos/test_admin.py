@@ -34,7 +34,8 @@ def objective(house, name="Time-to-Ready Processing"):
 
 
 def save(client, slo, **changed):
-    return client.post(address(SLODefinition, "change", slo.pk), {**filled(client, SLODefinition, slo.pk), **changed})
+    sent = {**filled(client, SLODefinition, slo.pk), "reason": "Agreed in May", **changed}
+    return client.post(address(SLODefinition, "change", slo.pk), sent)
 
 
 def test_an_untouched_form_changes_nothing(house, editor):
@@ -298,3 +299,44 @@ def test_measurements_are_found_by_objective_period_and_day(house, editor):
     assert (
         editor.get(address(SLIMeasurement, "changelist"), {"slo": str(house.theirs.slos.first().pk)}).status_code == 302
     )
+
+
+def test_a_change_of_the_promise_needs_a_reason_that_the_history_keeps(house, editor):
+    slo = objective(house)
+    for changed in ({"target_percentage": "96"}, {"target_value": "6"}, {"window_days": "7"}, {"vendor": "Ada"}):
+        assert "Say why" in errors(save(editor, slo, reason="", **changed))["reason"][0]
+    assert save(editor, slo, reason="", slos_owner="AP").status_code == 302
+    assert save(editor, slo, reason="The vendor is faster", target_percentage="96").status_code == 302
+    assert slo.history.first().history_change_reason == "The vendor is faster"
+    assert "The vendor is faster" in text(editor.get(address(SLODefinition, "history", slo.pk)))
+
+
+def test_of_two_who_change_it_at_once_the_second_sees_what_the_first_did(house, editor):
+    slo, admin = objective(house), house.client("admin")
+    mine = {**filled(admin, SLODefinition, slo.pk), "target_value": "7", "reason": "Mine"}
+    assert save(editor, slo, target_percentage="96", reason="Theirs").status_code == 302
+    url = address(SLODefinition, "change", slo.pk)
+    answer = admin.post(url, mine)
+    page = text(answer)
+    assert "our-editor" in page and "(Theirs)" in page and "Target percentage 95 → 96" in page  # noqa: PT018
+    slo.refresh_from_db()
+    assert (slo.target_percentage, slo.target_value) == (96, 5)
+    form = answer.context["adminform"].form
+    again = {**mine, "version": form["version"].value()}
+    assert form["target_value"].value() == "7"
+    assert admin.post(url, again).status_code == 302
+    slo.refresh_from_db()
+    assert (slo.target_percentage, slo.target_value) == (95, 7)
+    assert "Somebody else" in text(admin.post(url, {**mine, "version": "x"}))
+
+
+def test_a_copy_opens_unsaved(house, editor):
+    slo = objective(house)
+    assert save(editor, slo, vendor="Ada", measurement_period="weekly").status_code == 302
+    form = editor.get(address(SLODefinition, "add"), {"copy": str(slo.pk)}).context["adminform"].form
+    shown = {name: form[name].value() for name in ("name", "vendor", "measurement_period", "target_value", "version")}
+    expected = {"name": "Copy of Time-to-Ready Processing", "vendor": "Ada", "measurement_period": "weekly"}
+    assert shown == {**expected, "target_value": 5, "version": ""}
+    foreign = editor.get(address(SLODefinition, "add"), {"copy": str(house.theirs.slos.first().pk)})
+    assert not foreign.context["adminform"].form["name"].value()
+    assert house.ours.slos.count() == 7

@@ -1,0 +1,48 @@
+"""The editor of an objective in a browser: the preview follows what is typed, on every screen, for everybody."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from slos.models import SLODefinition
+from tests.admin_world import address
+from tests.e2e.test_admin import complaints
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def editor(viewer):
+    viewer.is_staff = viewer.is_superuser = True
+    viewer.save()
+    return viewer
+
+
+def form(organization) -> str:
+    return address(SLODefinition, "change", organization.slos.get(name="Time-to-Ready Processing").pk)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)])
+def test_the_preview_follows_the_form(open_page, organization, editor, scheme, width):
+    page: Page = open_page(form(organization), editor, width=width, color_scheme=scheme, reduced_motion="reduce")
+    preview = page.locator("#preview")
+    expect(preview).to_contain_text("With 95\N{NO-BREAK SPACE}% within 5 minutes", timeout=60_000)
+    page.get_by_label("Target value").fill("10")
+    expect(preview).to_contain_text("within 10 minutes you would have kept it", timeout=60_000)
+    expect(preview).to_contain_text("counted from the rows")
+    page.get_by_label("Target percentage").fill("100")
+    expect(preview).to_contain_text("No preview: mend this first.", timeout=60_000)
+    page.get_by_label("Target percentage").fill("99.9")
+    preview.get_by_role("button", name="over 30 days").click()
+    expect(preview).to_contain_text("would have kept it", timeout=60_000)
+    preview.get_by_text("Week by week").click()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.problems[:] = [one for one in page.problems if "422" not in one]  # type: ignore[attr-defined]
+    assert complaints(page) == []
+
+
+def test_without_javascript_a_button_shows_it(open_page, organization, editor):
+    page: Page = open_page(form(organization), editor, java_script_enabled=False)
+    page.get_by_label("Target percentage").fill("99")
+    page.get_by_role("button", name="Show what this would have meant").click()
+    expect(page.get_by_role("heading", name="Preview")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("With 99")
