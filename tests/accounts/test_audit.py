@@ -77,7 +77,12 @@ def test_values_that_sound_secret_and_characters_that_break_are_left_out(ours):
 
 def test_an_edit_in_the_administration_is_noted_with_old_and_new_values(house):
     client, slo = house.client("editor"), house.ours.slos.first()
-    sent = {**filled(client, SLODefinition, slo.pk), "name": "New name", "target_percentage": "97.5"}
+    sent = {
+        **filled(client, SLODefinition, slo.pk),
+        "name": "New name",
+        "target_percentage": "97.5",
+        "reason": "Agreed",
+    }
     before, old_target = slo.name, slo.target_percentage
     assert client.post(address(SLODefinition, "change", slo.pk), sent).status_code == 302
     entry = last(action="changed")
