@@ -18,11 +18,13 @@ from accounts import audit
 from accounts.cells import defused
 from accounts.endpoint import Endpoint
 from accounts.manners import EXPORT, caller
+from accounts.models import Organization
 from accounts.problems import Problem
 from accounts.rates import Places
 
 CSV = "text/csv"
 TABLE = f"{CSV}; charset=utf-8; header=present"
+YAML = "application/yaml"
 PIECE = 50_000  # characters
 NOT_OF_A_FILE = ("limit", "cursor")  # a file is the whole list
 Cells = Iterable[str]
@@ -83,9 +85,19 @@ def table_file(
     return HttpResponse("".join(pieces(header, rows)), content_type=TABLE, headers=_headers(request, name, now))
 
 
-def _headers(request: HttpRequest, name: str, now: datetime) -> dict[str, str]:
+def yaml(
+    request: HttpRequest, name: str, content: str, *, organization: Organization | None = None, now: datetime
+) -> HttpResponse:
+    """A text as a YAML file of this name."""
+    return HttpResponse(content, content_type=YAML, headers=_headers(request, name, now, organization))
+
+
+def _headers(
+    request: HttpRequest, name: str, now: datetime, organization: Organization | None = None
+) -> dict[str, str]:
     """Of a file, which is noted in the audit trail."""
-    audit.record(audit.Action.EXPORTED, now=now, request=request, note=f"{name} of {request.get_full_path()}")
+    note = f"{name} of {request.get_full_path()}"
+    audit.record(audit.Action.EXPORTED, now=now, request=request, organization=organization, note=note)
     return {"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or ""}
 
 

@@ -7,18 +7,25 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
+from accounts import downloads
 from accounts.admin_access import SUPERUSER, ByRole, Role
 from accounts.models import Organization
 from accounts.when_needed import when_needed
 from slo_portal import schedule
+from slo_portal.config import pages
+from slo_portal.config.entries import Place
 from slo_portal.organizations import set_up
 from slos.models import Period
 
 OURS = "slo_portal.tasks."
+CONFIGURATION = "accounts_organization_configuration"
 for foreign in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(foreign)  # as they come, they let any staff run any task
 
@@ -41,6 +48,35 @@ class OrganizationAdmin(ByRole):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fixed = ["slug"] if obj else []  # schedules and commands name it
         return fixed if request.user.is_superuser else [*fixed, "is_active"]
+
+    def get_urls(self) -> list[URLPattern]:
+        compare = self.admin_site.admin_view(self.configuration_view)
+        return [path("<path:object_id>/configuration/", compare, name=CONFIGURATION), *super().get_urls()]
+
+    def configuration_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What differs from the file; files to take away, and objectives to take in from OpenSLO."""
+        organization = self.get_object(request, object_id)
+        if organization is None:
+            raise Http404
+        if not self.may(request, Role.EDITOR, organization):
+            raise PermissionDenied
+        today = timezone.now().astimezone(organization.time_zone).date()
+        place = Place(organization, today, "", request=request)
+        if wanted := request.GET.get("export"):
+            return self._export(request, place, wanted)
+        taken = pages.taken_in(request.POST, request.FILES, place, now=timezone.now())
+        if taken.done:
+            self.message_user(request, f"Taken in: {taken.summary}", messages.SUCCESS)
+            return HttpResponseRedirect(reverse(f"admin:{CONFIGURATION}", args=[organization.pk]))
+        context = {**self.admin_site.each_context(request), "title": f"Configuration of {organization}"}
+        context |= {"opts": self.opts, "original": organization, "taken": taken, "drift": pages.drift(place)}
+        return TemplateResponse(request, "admin/accounts/organization/configuration.html", context)
+
+    def _export(self, request: HttpRequest, place: Place, wanted: str) -> HttpResponse:
+        if wanted not in pages.EXPORTS:
+            raise Http404
+        name, text = pages.EXPORTS[wanted](place.organization)
+        return downloads.yaml(request, name, text, organization=place.organization, now=timezone.now())
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

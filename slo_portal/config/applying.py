@@ -113,7 +113,8 @@ def _apply(one: Difference, place: Place, *, now: datetime, prune: bool) -> None
     else:
         return
     note = f"Applied from {place.source}"
-    audit.record(action, now=now, organization=place.organization, on=row, changes=changes, note=note)
+    organization, request = place.organization, place.request
+    audit.record(action, now=now, request=request, organization=organization, on=row, changes=changes, note=note)
     if one.state == ONLY_HERE:
         one.section.remove(one.row)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.http import HttpRequest
 
 from accounts.models import Organization
 from slo_portal.config.shapes import Shape
@@ -33,6 +34,7 @@ class Place:
     today: date
     source: str  # the name of the file
     entries: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    request: HttpRequest | None = None  # where a person applies it
 
     def named(self, section: str) -> set[str]:
         return {entry["name"] for entry in self.entries.get(section, ())}

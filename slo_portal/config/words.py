@@ -12,15 +12,15 @@ MARKS = {NEW: "+", CHANGED: "~", ONLY_HERE: "-", SAME: "="}
 Pair = tuple[str, str]
 
 
-def summary(differences: Sequence[Difference]) -> str:
+def summary(differences: Sequence[Difference], new: str = "new", changed: str = "changed") -> str:
     """In one sentence."""
     number = {state: sum(one.state == state for one in differences) for state in MARKS}
     fields = sum(len(one.fields) for one in differences if one.state == CHANGED)
     told = [
-        f"{number[NEW]} new" if number[NEW] else "",
-        f"{fields} {plural('field', fields)} of {number[CHANGED]} changed" if fields else "",
+        f"{number[NEW]} {new}" if number[NEW] else "",
+        f"{fields} {plural('field', fields)} of {number[CHANGED]} {changed}" if fields else "",
         f"{number[ONLY_HERE]} only in the database" if number[ONLY_HERE] else "",
-        f"{number[SAME]} as in the file",
+        f"{number[SAME]} as in the file" if number[SAME] or not differences else "",
     ]
     return ", ".join(part for part in told if part) + "."
 

@@ -13,11 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
+from accounts import downloads
 from accounts.admin_access import ByRole, Role, organizations
 from accounts.admin_lists import OrganizationFilter
 from slos import catalogue, parts, status, words
 from slos.forms import EditForm
 from slos.models import SLODefinition
+from slos.openslo import writing
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -97,7 +99,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     list_filter = [StateFilter, OrganizationFilter, "is_active", "sli_type", "window", "slos_owner"]
     search_fields = ["name", "description", "slos_owner"]
     ordering = ["name"]
-    actions = ["pause", "resume"]
+    actions = ["pause", "resume", "as_openslo"]
     object_history_list_template = "admin/slos/slodefinition/history_list.html"
     fieldsets = [
         (None, {"fields": ["organization", "name", "description", "slos_owner", "is_active"]}),
@@ -199,6 +201,10 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
         return ", ".join(slo.measurement_periods[1:])
 
     # --- acts ------------------------------------------------------------------------------------------------
+
+    @admin.action(description="Export selected objectives as OpenSLO")
+    def as_openslo(self, request: HttpRequest, chosen: QuerySet[SLODefinition]) -> HttpResponse:
+        return downloads.yaml(request, "openslo.yaml", writing.as_text(chosen), now=timezone.now())
 
     @admin.action(description="Pause selected objectives", permissions=["change"])
     def pause(self, request: HttpRequest, chosen: QuerySet[SLODefinition]) -> None:

@@ -34,6 +34,7 @@ def pages(house: World) -> Iterator[str]:
         yield from (url for url in opened if client.get(url, follow=True).status_code == 200)
     slo = SLODefinition.objects.first()
     yield f"{address(SLODefinition, 'history', slo.pk)}{slo.history.first().pk}/"
+    yield f"/admin/accounts/organization/{house.theirs.pk}/configuration/"
     yield f"/admin/accounts/user/{house.stranger.pk}/password/"
 
 
