@@ -24,7 +24,8 @@ def page(organization):
 
 def test_what_differs_from_the_file_is_shown_on_demand(house):
     client = house.client("editor")
-    assert "19 as in the file." in text(client.get(page(house.ours)))
+    drift = client.get(page(house.ours)).context["drift"]
+    assert (drift.summary, drift.problems) == ("17 as in the file.", ())
     house.ours.slos.filter(name="Approval Latency").update(target_percentage=91, runbook="a\nb")
     house.ours.escalation_policies.filter(name="Warning").delete()
     shown = text(client.get(page(house.ours)))
