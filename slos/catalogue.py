@@ -17,7 +17,7 @@ from slos.models.alerting import AlertRules
 
 RULES = Path(__file__).resolve().parent.parent / "monitoring" / "slo-rules.yml"
 KEYS = {"slos_owner": "owner"}  # of the model: of the file
-NOT_IN_FILE = {"id", "organization", "created_by", "created_at", "updated_at"}
+NOT_IN_FILE = {"organization"}  # nor what the portal itself keeps there, and nobody edits
 ALWAYS = (
     *("name", "description", "sli_type", "target_percentage", "target_value", "target_unit"),
     *("measurement_periods", "owner"),
@@ -31,7 +31,8 @@ FOLDED = re.compile(r"[\n\x20-\x7e\xa0-\u2027\u2030-\ud7ff]+")  # what YAML writ
 
 def fields() -> dict[str, models.Field]:
     """Of an entry, by its keys, in the order in which they are written."""
-    found = {KEYS.get(one.name, one.name): one for one in SLODefinition._meta.fields if one.name not in NOT_IN_FILE}
+    edited = [one for one in SLODefinition._meta.fields if one.editable and one.name not in NOT_IN_FILE]
+    found = {KEYS.get(one.name, one.name): one for one in edited}
     order = [*ALWAYS, *(key for key in found if key not in (*ALWAYS, *LAST)), *LAST]
     return {key: found[key] for key in order}
 
