@@ -7,6 +7,7 @@ width, where no sum looks for it, and comes back as it was. An invoice is left o
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
@@ -50,13 +51,27 @@ def follow(organization: Organization, *, sealed_before: datetime | None) -> Cha
 
 def leave_out_invoices(organization: Organization) -> None:
     """Tell each objective which invoices it leaves out, of those whose rows are still there."""
-    there = InvoiceMetric.objects.filter(organization=organization).values("invoice_id")
-    held = organization.exclusions.filter(withdrawn_at=None, invoice_id__in=there)
-    wanted = set(held.values_list("slos", "invoice_id"))
+    wanted = _invoices(organization)
     for slo in SLODefinition.objects.filter(organization=organization).only("pk", "excluded_invoices"):
-        numbers = sorted({number for of, number in wanted if of in (None, slo.pk)})
+        numbers = _of(slo.pk, wanted)
         if numbers != slo.excluded_invoices:  # not by save(): it is no new version of the definition
             SLODefinition.objects.filter(pk=slo.pk).update(excluded_invoices=numbers)
+
+
+def invoices_of(organization: Organization, slo: UUID) -> list[str]:
+    """What the next tick tells one objective."""
+    return _of(slo, _invoices(organization))
+
+
+def _invoices(organization: Organization) -> set[tuple[UUID | None, str]]:
+    """(objective, or None for all of them, invoice)."""
+    there = InvoiceMetric.objects.filter(organization=organization).values("invoice_id")
+    held = organization.exclusions.filter(withdrawn_at=None, invoice_id__in=there)
+    return set(held.values_list("slos", "invoice_id"))
+
+
+def _of(slo: UUID, wanted: Collection[tuple[UUID | None, str]]) -> list[str]:
+    return sorted({number for of, number in wanted if of in (None, slo)})
 
 
 def _mark(organization: Organization, numbers: Collection[str], sealed_before: datetime | None) -> None:

@@ -17,7 +17,8 @@ from django.db import connection
 
 from accounts.models import Organization
 from kpis.periods import BUCKET, Interval, floor
-from slos import exclusions
+from slos import aside, exclusions
+from slos.buckets import ASIDE
 from slos.budget import Counts
 from slos.indicators import BIN, Count, counting
 from slos.models import EngineState, SLIBucket, SLODefinition, SLOSnapshot
@@ -28,7 +29,7 @@ Row = tuple[datetime, int, int]  # start of a bucket, millionths of good events,
 
 
 class Series:
-    """Buckets with events, oldest first; sums of any stretch of them in two look-ups."""
+    """The buckets that are not empty, oldest first; sums of any stretch of them in two look-ups."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.starts = [start for start, _, _ in rows]
@@ -41,9 +42,10 @@ class Series:
         return Counts(Decimal(self.good[b] - self.good[a]).scaleb(-MILLIONTHS), self.total[b] - self.total[a])
 
     def newest(self, since: datetime, end: datetime) -> Iterator[tuple[datetime, Counts]]:
-        """The buckets of [since, end), newest first."""
+        """The buckets of [since, end) in which something was decided, newest first."""
         for k in range(bisect_left(self.starts, end) - 1, bisect_left(self.starts, since) - 1, -1):
-            yield self.starts[k], self.counts(self.starts[k], self.starts[k] + BUCKET)
+            if (counts := self.counts(self.starts[k], self.starts[k] + BUCKET)).total:
+                yield self.starts[k], counts
 
     def until_bad(self, start: datetime, end: datetime, most: Decimal) -> datetime | None:
         """The first bucket of [start, end) by which more than `most` events of it are bad."""
@@ -62,25 +64,32 @@ class Foreseen:
 
 
 def foresee(organization: Organization, slo: SLODefinition, *, since: datetime, now: datetime) -> Foreseen:
-    """The buckets from `since` to the one that holds `now`. `slo` need not be saved."""
-    count, end = Count.of(slo), floor(now) + BUCKET
-    counted_as = SLOSnapshot.objects.filter(slo=slo.pk).values_list("counted_as", flat=True).first()
-    if counted_as == count.signature:
-        return Foreseen(Series(_stored(slo.pk, since, end)), None, anew=False)
+    """The buckets from `since` to the one that holds `now`. `slo` need not be saved; it is told, as by the tick, which
+    invoices it leaves out. What exclusions take out is left out, whether a tick has seen them or not.
+    """
+    slo.excluded_invoices = aside.invoices_of(organization, slo.pk)
+    end, left_out = floor(now) + BUCKET, exclusions.between(organization, since, now + BUCKET).text(slo.pk)
+    count = Count.of(slo, without=left_out)
+    counted = SLOSnapshot.objects.filter(slo=slo.pk).values_list("counted_as", "slo__excluded_invoices").first()
+    counted_as, besides = counted or ("", [])
+    same = counted_as == count.signature
+    if same and besides == slo.excluded_invoices:
+        return Foreseen(Series(_stored(slo.pk, since, end, left_out)), None, anew=False)
     border = EngineState.objects.filter(organization=organization).values_list("sealed_before", flat=True).first()
-    first = max(since, border or since)
-    rows = _counted(organization, exclusions.count_of(slo, first, end), first, end, now)
+    rows = _counted(organization, count, max(since, border or since), end, now)
     if border and border > since:
-        rows = [*_stored(slo.pk, since, border), *rows]
-    return Foreseen(Series(rows), border, anew=True)
+        rows = [*_stored(slo.pk, since, border, left_out), *rows]
+    return Foreseen(Series(rows), None if same else border, anew=not same)
 
 
-def _stored(slo: UUID, since: datetime, end: datetime) -> list[Row]:
+def _stored(slo: UUID, since: datetime, end: datetime, left_out: str) -> list[Row]:
+    """Those that count and those that lie aside, but for what `left_out` holds: where the next tick puts each."""
     sql = f"""
         SELECT start, (good * 1000000)::bigint, total FROM {SLIBucket._meta.db_table}
-        WHERE slo_id = %s AND width = 5 AND start >= %s AND start < %s AND total > 0 ORDER BY start"""  # noqa: S608
+        WHERE slo_id = %s AND width IN (5, {ASIDE}) AND start >= %s AND start < %s
+        AND NOT start <@ %s::tstzmultirange ORDER BY start"""  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, [slo, since, end])
+        cursor.execute(sql, [slo, since, end, left_out or "{}"])
         return cursor.fetchall()
 
 
@@ -89,7 +98,7 @@ def _counted(organization: Organization, count: Count, since: datetime, end: dat
     sql = counting([count], BIN, since, end, params)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT start, (good * 1000000)::bigint, total FROM ({sql}) c WHERE total > 0 ORDER BY start",  # noqa: S608
+            f"SELECT start, (good * 1000000)::bigint, total FROM ({sql}) c ORDER BY start",  # noqa: S608
             params,
         )
         return cursor.fetchall()

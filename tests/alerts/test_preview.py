@@ -3,15 +3,19 @@
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
 
 from alerts.preview import Preview, preview
-from slos.models import SLODefinition, SLOSnapshot
+from slos import exclusions
+from slos.models import Exclusion, SLODefinition, SLOSnapshot
 from slos.status import SLOStatus
 from slos.tick import tick
-from tests.oracle import figures, slis, worlds
+from tests.facts import at, firm, invoice
+from tests.facts import slo as objective
+from tests.oracle import figures, worlds
 from tests.slos.playing import Play
 
 EDITED = (
@@ -46,6 +50,8 @@ def previewed_then_saved(seed: int) -> int:
     slo = rng.choice([one for one in play.slos.values() if one.measurements.exists()] or list(play.slos.values()))
     now = script.end + timedelta(seconds=rng.randrange(3 * 86_400))
     proposed = edited(rng, slo)
+    if rng.random() < 0.5:
+        play.exclude(worlds.an_exclusion(rng, script.start))  # no tick has seen it
     found = preview(play.organization, slo, proposed, now=now)
     assert found.saved
     before = SLODefinition.objects.get(pk=slo.pk)
@@ -58,9 +64,9 @@ def previewed_then_saved(seed: int) -> int:
         assert getattr(foreseen.snapshot, name) == getattr(row, name), name
     for name in ("status", "too_few", "achieved_percentage", "consumed_percentage", "allowed_bad", "remaining_bad"):
         assert getattr(foreseen, name) == getattr(engine, name), name
-    limit = slis.threshold(proposed.target_value, proposed.target_unit) if slo.is_timed else None
-    account = slis.account(slo.sli_type, play.world, now, limit, proposed.only)
-    return compared(found, figures.buckets(account), proposed, now)
+    play.slos[slo.sli_type] = proposed
+    play.limits[slo.sli_type] = proposed.target_value, proposed.target_unit
+    return compared(found, figures.buckets(play.account(slo.sli_type, now)), proposed, now)
 
 
 def compared(found: Preview, buckets: figures.Sums, slo: SLODefinition, now: object) -> int:
@@ -89,3 +95,54 @@ def test_a_preview_is_what_the_engine_says_after_saving(start: int) -> None:
             events += previewed_then_saved(seed)
             transaction.set_rollback(True)
     assert events > 0
+
+
+@pytest.fixture
+def outage() -> SLODefinition:
+    """Of ten invoices an hour apart, those of 4 to 6 never became ready, and others took 9 minutes of 5."""
+    organization = firm()
+    for n in range(10):
+        late = {} if n in (4, 5, 6) else {"ready_at": 60 * n + (9 if n in (1, 8) else 1)}
+        invoice(organization, f"i{n}", uploaded_at=60 * n, now=at(0), **late)
+    tick(organization, now=at(1440))
+    return objective(organization, "time_to_ready")
+
+
+def leave_out(slo: SLODefinition, *slos: SLODefinition, **what: object) -> None:
+    made = Exclusion.objects.create(organization=slo.organization, category="supplier", reason="Scanner", **what)
+    made.slos.set(slos)
+    exclusions.put_in_force(made)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seen", [True, False], ids=["seen by a tick", "not seen yet"])
+@pytest.mark.parametrize("limit", [5, 10, None], ids=["the saved limit", "another limit", "a new objective"])
+def test_a_preview_leaves_out_what_the_figures_leave_out(outage: SLODefinition, limit: int | None, seen: bool) -> None:
+    slo, now = outage, at(1500)
+    (before,) = preview(slo.organization, None, slo, now=now).ranges[:1]
+    assert (before.counts.good, before.counts.total) == (5, 10)
+    leave_out(slo, start=at(4 * 60), end=at(6 * 60))
+    leave_out(slo, invoice_id="i6")
+    leave_out(slo, slo, invoice_id="i8")
+    if seen:
+        tick(slo.organization, now=at(1445))
+    saved = SLODefinition.objects.get(pk=slo.pk)
+    proposed = SLODefinition.objects.get(pk=slo.pk)
+    if limit is None:
+        proposed.pk, proposed.name, proposed.excluded_invoices = uuid4(), "New", []
+        proposed._state.adding = True
+    else:
+        proposed.target_value = limit
+    found = preview(slo.organization, None if limit is None else saved, proposed, now=now)
+    counts = found.ranges[0].counts
+    assert (counts.good, counts.total) == {5: (5, 6), 10: (6, 6), None: (5, 7)}[limit]
+    if found.saved:
+        assert (found.saved[0].counts.good, found.saved[0].counts.total) == (5, 6)
+    proposed.save()
+    tick(slo.organization, now=now)
+    row = SLOSnapshot.objects.get(slo=proposed)
+    assert (row.good, row.total, row.first_event_at) == (
+        counts.good,
+        counts.total,
+        found.status.snapshot.first_event_at,
+    )
