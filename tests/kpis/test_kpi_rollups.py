@@ -60,7 +60,7 @@ def some_spans(rng: Random, script: worlds.Script) -> Iterator[Interval]:
     yield script.start - timedelta(days=30), script.end + timedelta(days=2)
 
 
-@pytest.mark.parametrize("seed", [0, 3, 5, 9, 17, 20, 23, 36])
+@pytest.mark.parametrize("seed", [4, 7, 13, 17, 23, 25, 33, 36])
 def test_the_kpis_of_any_range_equal_a_naive_count(seed: int) -> None:
     rng = Random(seed)
     script = worlds.script(rng, invoices=40)

@@ -105,7 +105,7 @@ def test_the_rows_behind_every_figure_are_those_of_the_oracle(rng: Random) -> No
 
 
 def test_the_worlds_hold_rows_of_every_outcome() -> None:
-    play = Play(worlds.script(Random(5), invoices=40, exceptions=20))
+    play = Play(worlds.script(Random(0), invoices=40, exceptions=20))
     play.run()
     now = play.script.start + DAY
     for outcome in Outcome:
