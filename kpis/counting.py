@@ -4,6 +4,7 @@ An invoice belongs to the stretch of its `uploaded_at`, with all that has become
 ended, its confidence to `extracted_at`, its checks to `validated_at`. Voided ones count as duplicates only.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from math import log
 from typing import Any
@@ -24,6 +25,10 @@ PASSED = "r.structural_valid AND r.math_valid"
 ITS_EXCEPTIONS = f"{EXCEPTIONS} e ON e.organization_id = r.organization_id AND e.invoice_id = r.invoice_id"
 EXCEPTED = f"EXISTS (SELECT FROM {ITS_EXCEPTIONS.replace(' ON ', ' WHERE ')})"
 STRAIGHT = "succeeded AND NOT excepted AND NOT coalesce(requires_human_review, false) AND coalesce(retry_count, 0) = 0"
+AMONG_LARGEST = (
+    " AND (r.{by} = ANY((SELECT names FROM largest)::text[])"
+    " OR r.{by} IS NULL AND (SELECT array_position(names, NULL) FROM largest) IS NOT NULL)"
+)
 # figure: (which invoices of those uploaded, what is summed up of them)
 UPLOADED = {
     "uploaded": ("true", "0"),
@@ -61,13 +66,16 @@ def count(
 
 
 def count_parts(
-    organization: Organization, interval: Interval, by: str, parts: Sequence[str | None], only: Mapping[str, str]
+    organization: Organization, interval: Interval, by: str, most: int, only: Mapping[str, str]
 ) -> dict[str | None, Figures]:
-    """Of one interval, by the vendor, channel or document type that is named `by`; None: those without."""
-    found = {part: Figures() for part in parts}
-    for _, part, figures in _counted(organization, [interval], only, by, parts):
+    """Of one interval, by the vendor, channel or document type that is named `by`; None: those without.
+
+    At most so many parts, the largest first.
+    """
+    found: dict[str | None, Figures] = defaultdict(Figures)
+    for _, part, figures in _counted(organization, [interval], only, by, most):
         _add(found[part], *figures)
-    return found
+    return dict(sorted(found.items(), key=lambda item: (-item[1].uploaded, item[0] is None, item[0] or "")))
 
 
 def _add(into: Figures, figure: str, key: str, n: int, total: Any, bins: list[int] | None, counts: list[int]) -> None:
@@ -81,16 +89,12 @@ def _counted(
     intervals: Sequence[Interval],
     only: Mapping[str, str],
     by: str = "",
-    parts: Sequence[str | None] = (),
+    most: int = 0,
 ) -> Iterator[tuple[int, str | None, tuple[Any, ...]]]:
     if not intervals:
         return
-    params: dict[str, Any] = {"organization": organization.pk, **spans(intervals), **only}
+    params: dict[str, Any] = {"organization": organization.pk, **spans(intervals), **only, "most": most}
     terms = [f"r.{name} = %({name})s" for name in FILTERS if name in only]
-    if by:
-        params["parts"] = [part for part in parts if part is not None]
-        unknown = f" OR r.{by} IS NULL" if None in parts else ""
-        terms.append(f"(r.{by} = ANY(%(parts)s::text[]){unknown})")
     with connection.cursor() as cursor:
         cursor.execute(counting(terms, by), params)
         for k, part, *figures in cursor.fetchall():
@@ -107,9 +111,13 @@ def spans(intervals: Sequence[Interval]) -> dict[str, list[Any]]:
 
 
 def counting(terms: Sequence[str] = (), by: str = "") -> str:
-    """A statement that answers COLUMNS of each interval k, for what fulfils the conditions `terms` of an invoice r."""
+    """A statement that answers COLUMNS of each interval k, for what fulfils the conditions `terms` of an invoice r.
+
+    `by` takes the work apart into its %(most)s largest parts.
+    """
     part = f"r.{by}" if by else "null::text"
-    condition = "".join(f" AND {term}" for term in terms)
+    given = "".join(f" AND {term}" for term in terms)
+    condition = given + (AMONG_LARGEST.format(by=by) if by else "")
 
     def rows(at: str, *, joined: str = "", which: str = "r.voided_at IS NULL") -> str:
         return (
@@ -123,11 +131,23 @@ def counting(terms: Sequence[str] = (), by: str = "") -> str:
         found = rows(at, which="r.duplicate_confirmed") if at == "duplicate_confirmed_at" else rows(at)
         selects.append(_elsewhere(part, at, found))
     selects += [_took(part, figure, rows(at), took) for figure, (at, took) in TOOK.items()]
+    largest = _largest(by, given) if by else ""
     # each LATERAL aggregates by itself: else the planner joins the spans with all rows where it knows too little
     return f"""
         WITH span AS MATERIALIZED (
             SELECT * FROM unnest(%(ks)s::int[], %(starts)s::timestamptz[], %(stops)s::timestamptz[]) s (k, start, stop)
-        ) SELECT {COLUMNS} FROM ({" UNION ALL ".join(selects)}) f ({COLUMNS}) WHERE n > 0"""  # noqa: S608
+        ){largest} SELECT {COLUMNS} FROM ({" UNION ALL ".join(selects)}) f ({COLUMNS}) WHERE n > 0"""  # noqa: S608
+
+
+def _largest(by: str, condition: str) -> str:
+    """Their names as one array: each scan can look them up in it as if they had been given."""
+    return f""", largest AS MATERIALIZED (
+            SELECT array_agg(part) AS names FROM (SELECT part FROM span s, LATERAL (
+                SELECT r.{by} AS part, count(*) AS n FROM {INVOICES} r
+                WHERE r.organization_id = %(organization)s AND r.uploaded_at >= s.start AND r.uploaded_at < s.stop
+                AND r.voided_at IS NULL{condition} GROUP BY 1
+            ) a ORDER BY n DESC, part LIMIT %(most)s) b
+        )"""  # noqa: S608
 
 
 def _uploaded(part: str, rows: str) -> str:

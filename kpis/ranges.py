@@ -86,14 +86,14 @@ def _read(organization: Organization, pieces: Sequence[Piece], into: Sequence[Fi
             p (k, width, start, stop)
         JOIN {TABLE} r ON r.organization_id = %(organization)s AND r.width = p.width
             AND r.start >= p.start AND r.start < p.stop"""
-    plain = f"SELECT p.k, r.figure, r.key, sum(r.n)::bigint, sum(r.total) {rows} GROUP BY 1, 2, 3"
+    plain = f"SELECT p.k, r.figure, r.key, null::int AS bin, sum(r.n)::bigint, sum(r.total) {rows} GROUP BY 1, 2, 3"
     bins = f"{rows}, unnest(r.bins, r.counts) b (bin, n)"
-    histograms = f"SELECT p.k, r.figure, b.bin, sum(b.n)::bigint {bins} GROUP BY 1, 2, 3"
+    histograms = f"SELECT p.k, r.figure, '', b.bin, sum(b.n)::bigint, 0 {bins} GROUP BY 1, 2, 4"
     with connection.cursor() as cursor:
-        cursor.execute(plain, {"organization": organization.pk, **params})
-        for k, figure, key, n, total in cursor.fetchall():
-            into[k].add(figure, key, n, total)
-        if binned:
-            cursor.execute(histograms, {"organization": organization.pk, **params})
-            for k, figure, bin_, n in cursor.fetchall():
+        both = [plain, histograms] if binned else [plain]
+        cursor.execute(" UNION ALL ".join(both), {"organization": organization.pk, **params})
+        for k, figure, key, bin_, n, total in cursor.fetchall():
+            if bin_ is None:
+                into[k].add(figure, key, n, total)
+            else:
                 into[k].add_bin(figure, bin_, n)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -108,14 +108,8 @@ def _before(span: Interval, zone: ZoneInfo) -> datetime:
 
 def parts(scope: Scope, span: Interval, by: str) -> tuple[dict[str | None, Figures], bool]:
     """The figures of the largest parts, by what `by` names; and whether there are more."""
-    start, end = within = scope.within_reach(span)
-    rows = InvoiceMetric.objects.filter(
-        organization=scope.organization, voided_at=None, uploaded_at__gte=start, uploaded_at__lt=end, **scope.only
-    )
-    found = list(rows.values_list(by).annotate(n=Count("pk")).order_by("-n", by)[: MOST_PARTS + 1])
-    names = [name for name, _ in found[:MOST_PARTS]]
-    figures = counting.count_parts(scope.organization, within, by, names, scope.only) if names else {}
-    return figures, len(found) > MOST_PARTS
+    found = counting.count_parts(scope.organization, scope.within_reach(span), by, MOST_PARTS + 1, scope.only)
+    return dict(islice(found.items(), MOST_PARTS)), len(found) > MOST_PARTS
 
 
 def backlog(scope: Scope, *, now: datetime) -> Backlog:

@@ -13,6 +13,7 @@ from django.db import connection
 from kpis.models import InvoiceException, InvoiceMetric
 from slos import exclusions
 from slos.budget import MIN_BAD, Counts
+from slos.excluded import Excluded
 from slos.indicators import EXCEPTIONS, MICROSECOND, Count, Events, counting
 from slos.models import SLODefinition, SLOSnapshot
 from slos.parts import OF_AN_INVOICE
@@ -106,11 +107,13 @@ def page(
     after: Cursor | None = None,
     begun: bool = False,
     newest: bool = False,
+    left_out: Excluded | None = None,
 ) -> list[Event]:
     """At most `limit` of the rows that were decided in [start, end), by (moment, id), after the row of `after`.
 
     Pending ones lie at their deadlines; `begun` leaves out those that start after `now`; `newest` turns the order
-    round. Two statements, whose work grows with the page and what lies between its rows, not with the interval.
+    round. Two statements, whose work grows with the page and what lies between its rows, not with the interval; a
+    third one where `left_out` (see exclusions.count_of) is not given.
     """
     params: dict[str, Any] = {"organization": slo.organization_id, "now": now, "limit": limit}
     keyset, beyond, order = "", *(("<", "DESC") if newest else (">", "ASC"))
@@ -118,7 +121,7 @@ def page(
         start, end = (start, min(end, after.at + MICROSECOND)) if newest else (max(start, after.at), end)
         keyset = f"AND ({{at}}, r.id) {beyond} (%(after_at)s, %(after_id)s)"
         params |= {"after_at": after.at, "after_id": after.id}
-    count = exclusions.count_of(slo, start, end, only)
+    count = exclusions.count_of(slo, start, end, only, left_out)
     selects = [
         f"(SELECT {events.at} AS at, r.id, {events.good} AS good {events.where}"
         f" AND {WANTED[outcome].format(good=events.good)} {keyset.format(at=events.at)}"
@@ -154,9 +157,10 @@ def counts(
     now: datetime,
     only: Mapping[str, str] = ALL,
     begun: bool = False,
+    left_out: Excluded | None = None,
 ) -> tuple[Counts, int]:
     """Good and total of what was decided in [start, end), and how many pending events have their deadline in it."""
-    count = exclusions.count_of(slo, start, end, only)
+    count = exclusions.count_of(slo, start, end, only, left_out)
     params: dict[str, Any] = {"organization": slo.organization_id, "now": now}
     sql = counting([count], AT_ONCE, start, end, params)
     with connection.cursor() as cursor:
@@ -167,13 +171,15 @@ def counts(
     return Counts(sums.good, sums.total), waiting[count]
 
 
-def contributors(slo: SLODefinition, start: datetime, end: datetime, *, now: datetime) -> list[Contributor]:
+def contributors(
+    slo: SLODefinition, start: datetime, end: datetime, *, now: datetime, left_out: Excluded | None = None
+) -> list[Contributor]:
     """The parts of the work that are over-represented among the bad events of [start, end).
 
     Invoices by vendor, channel and document type, exceptions by kind. A part counts with at least 3 bad events, or
     with all there are. The one with the most bad events beyond its share of all events comes first.
     """
-    count = exclusions.count_of(slo, start, end)
+    count = exclusions.count_of(slo, start, end, left_out=left_out)
     fields = ("kind",) if count.indicator.table == EXCEPTIONS else OF_AN_INVOICE
     params: dict[str, Any] = {"organization": slo.organization_id, "now": now}
     params |= {"few": MIN_BAD, "most": MOST_CONTRIBUTORS}

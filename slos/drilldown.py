@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from accounts.models import Organization
@@ -10,8 +11,9 @@ from kpis.cursors import Cursor
 from kpis.params import Params, Span, refusal
 from kpis.periods import BUCKET, floor
 from kpis.rows import EXCEPTIONS, INVOICES, OF_AN_INVOICE, Entry, Table
-from slos import behind, payloads
+from slos import behind, exclusions, payloads
 from slos.behind import Outcome
+from slos.excluded import Excluded
 from slos.models import SLIType, SLODefinition
 from slos.recount import first_bucket, rows_since
 from slos.windows import compliance_window
@@ -33,6 +35,10 @@ class Figure:
     only: Mapping[str, str]
     newest: bool = False  # first
 
+    @cached_property
+    def _left_out(self) -> Excluded:
+        return exclusions.between(self.slo.organization_id, self.span.start, self.span.end)
+
     @property
     def ordered_by(self) -> type[datetime]:
         return datetime
@@ -40,7 +46,9 @@ class Figure:
     def about(self) -> Mapping[str, Any]:
         """The figure itself, counted from the same rows."""
         start, end = self.span.start, self.span.end
-        counts, pending = behind.counts(self.slo, start, end, now=self.now, only=self.only, begun=self.past)
+        counts, pending = behind.counts(
+            self.slo, start, end, now=self.now, only=self.only, begun=self.past, left_out=self._left_out
+        )
         return {
             "slo": payloads.identity(self.slo),
             "outcome": self.outcome,
@@ -69,6 +77,7 @@ class Figure:
             after=place,
             begun=self.past,
             newest=self.newest,
+            left_out=self._left_out,
         )
         return [
             Entry(event.row, Cursor(*event.cursor), {"decided_at": event.at, "good": event.good, "bad": event.bad})

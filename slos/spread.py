@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 
 from slos import exclusions
+from slos.excluded import Excluded
 from slos.models import SLIType, SLODefinition
 
 STEPS = 5  # bins up to the limit; as many again up to twice that
@@ -36,9 +37,11 @@ class Spread:
         return self.edges.index(self.limit) + 1
 
 
-def spread(slo: SLODefinition, start: datetime, end: datetime, *, now: datetime) -> Spread | None:
+def spread(
+    slo: SLODefinition, start: datetime, end: datetime, *, now: datetime, left_out: Excluded | None = None
+) -> Spread | None:
     """Of what was decided in [start, end); None for an SLI that is only kept or missed."""
-    count = exclusions.count_of(slo, start, end)
+    count = exclusions.count_of(slo, start, end, left_out=left_out)
     if count.limit is not None:
         limit = count.limit.total_seconds()
         edges = (*(limit * k / STEPS for k in range(1, 2 * STEPS + 1)), limit * 5)

@@ -16,12 +16,7 @@ MOST = 12
 # not there yet
 MORE = {
     "objective": 17,
-    "invoice": 14,
-    "invoices": 13,
-    "exceptions": 13,
-    "invoices of a figure": 14,
-    "KPIs": 13,
-    "KPIs of vendors": 15,
+    "KPIs of vendors": 13,
     "overview": 15,
     "alert": 16,
     "incident": 17,

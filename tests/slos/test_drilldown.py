@@ -161,7 +161,7 @@ def test_how_far_back_rows_reach_is_told(api: Caller) -> None:
     assert datetime.fromisoformat(about["counted_since"]) == cleaned
 
 
-@pytest.mark.parametrize(("outcome", "queries"), [("good", 8), ("pending", 8)])
+@pytest.mark.parametrize(("outcome", "queries"), [("good", 7), ("pending", 7)])
 def test_a_page_takes_the_same_statements_however_many_rows(
     api: Caller, outcome: str, queries: int, django_assert_num_queries
 ) -> None:
