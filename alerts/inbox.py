@@ -9,14 +9,26 @@ from operator import or_
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum, Window
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Max,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Sum,
+    Window,
+    prefetch_related_objects,
+)
 from django.db.models.functions import RowNumber
 
 from accounts.models import Organization, User
 from alerts import history, silences
 from alerts.kinds import rank
 from alerts.lifecycle import UNDO_WITHIN
-from alerts.models import AlertEvent, Incident, Message, Notification, Silence, SLOAlert
+from alerts.models import AlertEvent, ChecklistItem, Incident, Message, Notification, Silence, SLOAlert
 from slos.attention import Attention
 from slos.models import SLODefinition
 
@@ -78,7 +90,9 @@ def matching(organization: Organization, wanted: Wanted) -> QuerySet[SLOAlert]:
 
 
 def find(organization: Organization, pk: UUID) -> SLOAlert | None:
-    return SLOAlert.objects.filter(organization=organization, pk=pk).select_related(*RELATED).first()
+    """With its incident, if it has one."""
+    found = SLOAlert.objects.filter(organization=organization, pk=pk)
+    return found.select_related(*RELATED, "incident__owner").first()
 
 
 def several(organization: Organization, keys: Sequence[UUID]) -> dict[UUID, SLOAlert]:
@@ -115,7 +129,10 @@ def told(alert: SLOAlert) -> list[Notification]:
 
 def incident(alert: SLOAlert) -> Incident | None:
     """With its checklist; it takes an incident to have one."""
-    return Incident.objects.filter(alert=alert).select_related("owner").prefetch_related("items__done_by").first()
+    found = getattr(alert, "incident", None)
+    if found:
+        prefetch_related_objects([found], Prefetch("items", ChecklistItem.objects.select_related("done_by")))
+    return found
 
 
 def earlier(alert: SLOAlert) -> list[SLOAlert]:

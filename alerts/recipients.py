@@ -4,10 +4,9 @@ Only members of the organisation are people here. What is switched off, dead or 
 nobody, the operations team hears, else whoever a working channel reaches, else the admins.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -41,13 +40,6 @@ class People:
         words |= {user.email.lower(): user for user in users if user.email}
         admins = tuple(row.user for row in rows if row.role == Membership.Role.ADMIN)
         return cls({user.pk: user for user in users}, words, admins)
-
-
-class UnknownChannel(NamedTuple):
-    """An objective wants a channel told that does not exist."""
-
-    slo: SLODefinition
-    name: str
 
 
 @dataclass(frozen=True)
@@ -157,12 +149,6 @@ def in_turn(organization: Organization, *, now: datetime) -> dict[UUID, list[UUI
     still = Prefetch("overrides", RotaOverride.objects.filter(end__gt=now))
     rotas = Rota.objects.filter(organization=organization).prefetch_related("members", still)
     return {rota.pk: rota.schedule(organization.time_zone).in_turn(now) for rota in rotas}
-
-
-def unknown_channels(organization: Organization, names: Collection[str]) -> list[UnknownChannel]:
-    """What objectives want told and is none of the `names` of channels: it is passed over."""
-    slos = organization.slos.active().exclude(notification_channels=[])
-    return [UnknownChannel(slo, name) for slo in slos for name in slo.notification_channels if name not in names]
 
 
 def _plans(organization: Organization) -> tuple[dict[str, Plan], dict[tuple[str, UUID], Plan]]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When, Window
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When, Window
 
 from accounts.models import Organization, User
 from alerts import inbox
@@ -16,6 +16,7 @@ from alerts.inbox import FIRST, Wanted
 from alerts.kinds import Severity, rank
 from alerts.lifecycle import UNDO_WITHIN
 from alerts.models import AlertEvent, SLOAlert, snoozed
+from slos.status import Freshness
 
 PER_PAGE = 50
 MOST_AT_ONCE = 500  # are acted on together
@@ -70,10 +71,20 @@ def counts(organization: Organization, user: User, *, now: datetime) -> dict[Tab
     return {tab: found[tab] for tab in Tab}
 
 
-def open_alerts(organization: Organization, *, now: datetime) -> int:
-    """How many nobody has taken on."""
-    mine = SLOAlert.objects.filter(organization=organization, acknowledged_at=None).unresolved()
-    return mine.exclude(snoozed(now)).count()
+@dataclass(frozen=True)
+class Frame:
+    """What every page shows around itself."""
+
+    fresh: Freshness
+    open_alerts: int  # that nobody has taken on
+
+
+def frame(organization: Organization, *, now: datetime) -> Frame:
+    mine = SLOAlert.objects.filter(organization=OuterRef("pk"), acknowledged_at=None).unresolved()
+    number = mine.exclude(snoozed(now)).order_by().values("organization").annotate(n=Count("pk")).values("n")
+    asked = Organization.objects.filter(pk=organization.pk).values_list("enginestate__ticked_at", Subquery(number))
+    ticked_at, open_alerts = asked.get()
+    return Frame(Freshness(organization, now, ticked_at), open_alerts or 0)
 
 
 def page(

@@ -36,20 +36,23 @@ def theme_of(request: HttpRequest) -> str:
 
 
 def _open_alerts(request: HttpRequest) -> int:
-    """How many nobody has taken on."""
-    who = access.of_request(request)
-    return tabs.open_alerts(who.organization, now=timezone.now()) if who else 0
-
-
-def _watch(request: HttpRequest) -> watch.Watch | None:
-    who, fresh = access.of_request(request), _fresh(request)
-    return watch.look(who.organization, now=timezone.now(), ticked_at=fresh.ticked_at) if who and fresh else None
+    frame = _frame(request)
+    return frame.open_alerts if frame else 0
 
 
 def _fresh(request: HttpRequest) -> status.Freshness | None:
+    frame = _frame(request)
+    return frame.fresh if frame else None
+
+
+def _frame(request: HttpRequest) -> tabs.Frame | None:
     """Asked for once per request: a page and its polled part are rendered apart."""
-    if not hasattr(request, "_fresh"):
+    if not hasattr(request, "_frame"):
         who = access.of_request(request)
-        found = status.freshness(who.organization, now=timezone.now()) if who else None
-        request._fresh = found  # type: ignore[attr-defined]
-    return request._fresh  # type: ignore[attr-defined]
+        request._frame = tabs.frame(who.organization, now=timezone.now()) if who else None  # type: ignore[attr-defined]
+    return request._frame  # type: ignore[attr-defined]
+
+
+def _watch(request: HttpRequest) -> watch.Watch | None:
+    who = access.of_request(request)
+    return watch.look(who.organization, now=timezone.now()) if who else None

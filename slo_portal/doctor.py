@@ -19,7 +19,7 @@ from slo_portal.organizations import MAILBOX
 from slo_portal.stack import HOST, answers
 from slos import measure, status
 from slos.behind import contributors
-from slos.models import EngineState, Period, SLODefinition
+from slos.models import Period, SLODefinition
 
 WEEK = timedelta(days=7)
 SLOW_READ, SLOW_STATEMENT = 1.0, 10.0  # seconds: for the figures of the overview, and for any statement
@@ -135,8 +135,7 @@ def _feeds(organization: Organization, now: datetime) -> Iterator[Finding]:
 
 
 def _alerts(organization: Organization, now: datetime) -> Iterator[Finding]:
-    ticked_at = EngineState.objects.filter(organization=organization).values_list("ticked_at", flat=True).first()
-    for trouble in watch.look(organization, now=now, ticked_at=ticked_at).troubles:
+    for trouble in watch.look(organization, now=now).troubles:
         do = "Open the alert's page or Admin, Messages: each failed attempt names its error. Then mend the channel."
         yield Finding("alerts", f"{organization}: {trouble}", do)
     if settings.SMTP_URL and organization.channels.filter(targets__contains=[MAILBOX], is_active=True).exists():

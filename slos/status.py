@@ -188,11 +188,6 @@ def overview(
     )
 
 
-def freshness(organization: Organization, *, now: datetime) -> Freshness:
-    ticked = EngineState.objects.filter(organization=organization).values_list("ticked_at", flat=True)
-    return Freshness(organization, now, ticked.first())
-
-
 def empty_snapshot(slo: SLODefinition, now: datetime) -> SLOSnapshot:
     """Before the first tick of a new objective."""
     return SLOSnapshot(slo=slo, window_start=now, window_end=now, good=Decimal(0), total=0)

@@ -16,10 +16,6 @@ MOST = 12
 # not there yet
 MORE = {
     "objective": 17,
-    "KPIs of vendors": 13,
-    "overview": 15,
-    "alert": 16,
-    "incident": 17,
 }
 
 

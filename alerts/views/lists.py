@@ -19,7 +19,6 @@ from alerts import inbox, tabs
 from alerts.inbox import Wanted
 from alerts.models import SEVERITIES, TYPES
 from alerts.tabs import Tab
-from slos import status
 from slos.models import SLODefinition
 
 EMPTY = {
@@ -122,7 +121,7 @@ def alerts(request: HttpRequest, who: Access) -> HttpResponse:
 @for_members
 def alerts_part(request: HttpRequest, who: Access) -> HttpResponse:
     context = context_of(request, who)
-    fresh = status.freshness(who.organization, now=context["now"])
+    fresh = tabs.frame(who.organization, now=context["now"]).fresh
     headers = {"Open-Alerts": context["open_alerts"], "Data-Through": fresh.through}
     return Part(request, "alerts/_inbox.html", {**context, "fresh": fresh}).answer(request, headers)
 

@@ -20,7 +20,6 @@ from alerts.models import SLOAlert
 from alerts.views import acting
 from alerts.views.acting import Answer
 from alerts.views.lists import back
-from slos import status
 
 MOST_MEMBERS = 200
 
@@ -79,10 +78,10 @@ def alert(request: HttpRequest, who: Access, pk: UUID) -> HttpResponse:
 @for_members
 def alert_part(request: HttpRequest, who: Access, pk: UUID) -> HttpResponse:
     now = timezone.now()
-    fresh = status.freshness(who.organization, now=now)
-    headers = {"Open-Alerts": tabs.open_alerts(who.organization, now=now), "Data-Through": fresh.through}
+    frame = tabs.frame(who.organization, now=now)
+    headers = {"Open-Alerts": frame.open_alerts, "Data-Through": frame.fresh.through}
     context = _context(who, _find(who, pk), now)
-    return Part(request, "alerts/_alert.html", {**context, "fresh": fresh}).answer(request, headers)
+    return Part(request, "alerts/_alert.html", {**context, "fresh": frame.fresh}).answer(request, headers)
 
 
 def _fragment(request: HttpRequest, who: Access, found: SLOAlert, answer: Answer, now: datetime) -> HttpResponse:

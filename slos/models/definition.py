@@ -170,7 +170,7 @@ class SLODefinition(AlertRules):
 
     def save(self, **how: Any) -> None:
         """Without what the tick keeps: it may have changed since somebody read this."""
-        if not self._state.adding and how.get("update_fields") is None:
+        if not (self._state.adding or how.get("force_insert")) and how.get("update_fields") is None:
             how["update_fields"] = {one.name for one in self._meta.fields if not one.primary_key} - KEPT_BY_THE_TICK
         super().save(**how)
 

@@ -271,7 +271,7 @@ def test_a_poll_is_answered_304_until_something_happens(web, alert, dana):
 def test_the_page_takes_few_queries(web, organization, alert, django_assert_num_queries):
     for _ in range(20):
         tell(alert, a_channel(organization, f"c{Message.objects.count()}"), now=NOW)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(11):
         page(web, alert)
 
 

@@ -73,7 +73,7 @@ def test_it_is_told_in_one_breath(office: Organization) -> None:
 
 @pytest.mark.parametrize(
     ("found", "queries"),
-    [(BURN, 4), (verdict(AlertType.ERROR_BUDGET_CONSUMED, 15, 60, 30 * DAY), 3)],
+    [(BURN, 5), (verdict(AlertType.ERROR_BUDGET_CONSUMED, 15, 60, 30 * DAY), 4)],
     ids=["burn rate", "budget"],
 )
 def test_it_takes_few_statements(

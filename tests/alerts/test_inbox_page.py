@@ -243,7 +243,7 @@ def test_the_navigation_counts_what_nobody_has_taken_on(web, known):
 def test_the_number_of_queries_does_not_grow(web, organization, known, more, django_assert_num_queries):
     for n in range(more):
         an_alert(organization, None, now=ago(n), subject=f"more {n}")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(10):
         assert len(listed(page(web))) == 3 + more
 
 

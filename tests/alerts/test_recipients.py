@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import User
-from alerts import recipients
+from alerts import recipients, watch
 from alerts.models import RotaOverride
-from alerts.recipients import Directory, answerable, unknown_channels
+from alerts.recipients import Directory, answerable
 from tests.alerts.people import channel, member, policy, rota, told
 from tests.facts import NOON, at, firm
 
@@ -101,10 +101,10 @@ def test_the_channels_of_an_objective_are_told_besides_and_unknown_names_are_lis
     policy(organization, "warning", {"to_operations": True, "to_owner": True})
     slo = the_slo(organization, notification_channels=["Chat", "Theirs", "Nowhere"])
     assert told(organization, "warning", slo) == [("Team", "team@firm.example"), ("Chat", "")]
-    assert unknown_channels(organization, {"Team", "Chat"}) == [(slo, "Theirs"), (slo, "Nowhere")]
+    assert watch.look(organization, now=NOON).unknown_channels == [(slo.name, "Theirs"), (slo.name, "Nowhere")]
     slo.is_active = False
     slo.save()
-    assert unknown_channels(organization, {"Team", "Chat"}) == []
+    assert watch.look(organization, now=NOON).unknown_channels == []
 
 
 def test_whoever_is_on_call_gets_an_sms_where_that_is_possible(organization, settings):

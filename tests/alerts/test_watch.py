@@ -32,8 +32,7 @@ def organization() -> Organization:
 
 
 def troubles(organization: Organization) -> list[str]:
-    ticked_at = EngineState.objects.values_list("ticked_at", flat=True).filter(organization=organization).first()
-    return watch.look(organization, now=NOW, ticked_at=ticked_at).troubles
+    return watch.look(organization, now=NOW).troubles
 
 
 def ago(minutes: float) -> datetime:

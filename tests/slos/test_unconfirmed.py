@@ -161,7 +161,7 @@ def test_work_whose_good_end_comes_late_in_one_batch_never_burns_whenever_that_i
 def naive(play: Play, sli: str, now: datetime) -> Iterator[datetime]:
     """The deadlines that have passed of work that counts and goes on."""
     limit = slis.threshold(*play.limits[sli])
-    for work in slis.works(sli, play.world):
+    for work in slis.works(sli, slis.part_of(play.world, play.slos[sli].only), play.world):
         due = work.start + limit
         nonsense = any(moment and moment < work.start for moment in (work.end, work.stopped))
         goes_on = work.end is None or work.end > now
