@@ -1,6 +1,6 @@
 """What people see of alerts: one read model for API, pages, admin and command."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -29,7 +29,7 @@ from alerts import history, silences
 from alerts.kinds import rank
 from alerts.lifecycle import UNDO_WITHIN
 from alerts.models import AlertEvent, ChecklistItem, Incident, Message, Notification, Silence, SLOAlert
-from slos.attention import Attention
+from slos.attention import Attention, OfOne
 from slos.models import SLODefinition
 
 RELATED = ("organization", "slo", "acknowledged_by", "assigned_to", "resolved_by")
@@ -204,17 +204,27 @@ def attention(
     unresolved = list(unfinished.select_related(*related))
     if past:
         history.turn_back([*recent, *unresolved], at)
-    open_ones = worst_first(alert for alert in unresolved if alert.resolved_at is None)
-    needed = [alert for alert in open_ones if not alert.acknowledged_at and not alert.is_snoozed(at)]
     by_slo = groupby(recent, key=lambda alert: alert.slo_id)
-    return Attention(open_ones, needed, {slo: list(alerts) for slo, alerts in by_slo})
+    still = [alert for alert in unresolved if alert.resolved_at is None]
+    return _attention(still, at, {slo: list(alerts) for slo, alerts in by_slo})
 
 
-def of_objective(slo: SLODefinition, *, since: datetime) -> list[SLOAlert]:
-    """Those that were not resolved before a moment, newest first."""
-    found = SLOAlert.objects.filter(organization=slo.organization_id, slo=slo)
-    found = found.filter(Q(resolved_at=None) | Q(resolved_at__gt=since))
-    return list(found.order_by("-breached_at", "-id")[:MOST_OF_ONE])
+def of_objective(slo: SLODefinition, *, at: datetime, since: datetime) -> OfOne:
+    """See slos.attention.OneReader; one statement."""
+    mine = SLOAlert.objects.filter(organization=slo.organization_id).select_related(*RELATED)
+    ended = mine.filter(slo=slo, resolved_at__gt=since).order_by("-breached_at", "-id")[:MOST_OF_ONE]
+    found = list(mine.unresolved().union(ended, all=True))
+    past = [alert for alert in found if alert.slo_id == slo.pk]
+    past.sort(key=lambda alert: (alert.breached_at, alert.pk), reverse=True)
+    return OfOne(_attention([alert for alert in found if alert.resolved_at is None], at), past)
+
+
+def _attention(
+    unresolved: Iterable[SLOAlert], at: datetime, recent: Mapping[UUID, Sequence[SLOAlert]] | None = None
+) -> Attention:
+    open_ones = worst_first(unresolved)
+    needed = [alert for alert in open_ones if not alert.acknowledged_at and not alert.is_snoozed(at)]
+    return Attention(open_ones, needed, recent or {})
 
 
 def worst_first(alerts: Iterable[SLOAlert]) -> list[SLOAlert]:

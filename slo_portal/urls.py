@@ -19,7 +19,7 @@ from slos.views.overview import overview, overview_part
 handler400 = "slo_portal.errors.bad_request"
 handler500 = "slo_portal.errors.server_error"
 
-ALERTS = {"alerts": inbox.attention, "past": inbox.of_objective}
+ALERTS = {"alerts": inbox.of_objective}
 
 urlpatterns = [
     path("", overview, {"alerts": inbox.attention}, name="overview"),

@@ -54,9 +54,16 @@ class Past(Alert, Protocol):
     resolution_notes: str
 
 
-class PastReader(Protocol):
-    def __call__(self, slo: SLODefinition, *, since: datetime) -> Sequence[Past]:
-        """The alerts of an objective that were not resolved before a moment, newest first; at most a hundred."""
+class OfOne(NamedTuple):
+    """How the alerts stand, and those of one objective over a time, newest first."""
+
+    attention: Attention
+    past: Sequence[Past]
+
+
+class OneReader(Protocol):
+    def __call__(self, slo: SLODefinition, *, at: datetime, since: datetime) -> OfOne:
+        """As of now, `at`. Of the objective those that are open, and the last hundred that were resolved since."""
 
 
 class Reader(Protocol):

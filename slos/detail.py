@@ -16,7 +16,8 @@ from slos.attention import Past
 from slos.budget import Counts, consumed, percent
 from slos.burn import WARNING, BurnRule
 from slos.edits import History
-from slos.exclusions import Reason
+from slos.excluded import Excluded
+from slos.exclusions import MOST_REASONS, Reason
 from slos.forecast import Forecast
 from slos.models import SLODefinition, Window
 from slos.outlook import Outlook
@@ -25,7 +26,7 @@ from slos.windows import compliance_window, look_back_counts, rules_of
 
 HOURLY_UP_TO, DAILY_UP_TO = timedelta(days=8), timedelta(days=120)
 QUARTER_HOUR = timedelta(minutes=15)
-NOTHING_SAID = Forecast()
+NOTHING_SAID, NOTHING_EXCLUDED, NOTHING = Forecast(), Excluded(), Counts(Decimal(0), 0)
 RISE = 1.0  # percentage points of the budget that are worth a word
 
 
@@ -90,6 +91,8 @@ class Detail:
     changes: Sequence[Told] = ()
     forecast: Forecast = NOTHING_SAID
     left_out: Sequence[Reason] = ()  # periods that touch the range, and excluded invoices
+    excluded: Excluded = NOTHING_EXCLUDED  # from all of its points
+    aside: Counts = NOTHING  # what the excluded periods of the compliance window held
 
     @property
     def slo(self) -> SLODefinition:
@@ -146,20 +149,27 @@ def read(
     before = compliance_window(slo, now - DAY, organization.time_zone)
     gone = (before[0], compliance_window(slo, now, organization.time_zone)[0])
     days = ahead.days(now)
-    found = sums.of_one(slo.pk, [*periods, *asked, *days, before, gone], fine)
-    past = edits.read(slo)
+    window = one.snapshot.window_start, one.snapshot.window_end
+    *found, aside = sums.of_one(slo.pk, [*periods, *asked, *days, before, gone], fine, aside=[window])
+    past, whole = edits.read(slo), _hull([(span.start, span.end), *periods])
+    left_out = exclusions.of_objective(slo, *whole)
     points = list(_points(one, periods, found, looks, past, now, shown_now))
     return Detail(
         organization, zone if unit == "hourly" else organization.time_zone, one, span, unit, points, looks, shown_now,
         _outlook(one, shown_now), _rise(one, found[-2], found[-1], gone), past, alerts, changes,
         ahead.ahead(one, found[-2 - len(days) : -2], now=shown_now.astimezone(organization.time_zone)),
-        _left_out(slo, span),
+        [reason for reason in left_out if _in(span, reason)][:MOST_REASONS],
+        Excluded.of((None, reason.start, reason.end) for reason in left_out if reason.start and reason.end),
+        aside,
     )  # fmt: skip
 
 
-def _left_out(slo: SLODefinition, span: Span) -> list[Reason]:
-    found = exclusions.reasons(slo.organization_id, span.start, span.end, slo.excluded_invoices)
-    return [one for one in found if one.slo in (None, slo.pk)]
+def _hull(intervals: Sequence[Interval]) -> Interval:
+    return min(start for start, _ in intervals), max(end for _, end in intervals)
+
+
+def _in(span: Span, one: Reason) -> bool:
+    return one.start is None or one.end is None or (one.start < span.end and one.end > span.start)
 
 
 def _looks(slo: SLODefinition, length: timedelta) -> tuple[Look, ...]:

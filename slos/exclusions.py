@@ -105,12 +105,26 @@ def reasons(
     organization: Organization | UUID, start: datetime, end: datetime, invoices: Collection[str]
 ) -> list[Reason]:
     """Of what is left out of [start, end), and of some invoices, oldest first; one statement."""
+    return _reasons(organization, _touching(start, end, invoices), MOST_REASONS)
+
+
+def of_objective(slo: SLODefinition, start: datetime, end: datetime) -> list[Reason]:
+    """All that it leaves out of [start, end), and its excluded invoices, oldest first; one statement."""
+    its = Q(slos=None) | Q(slos=slo.pk)
+    return _reasons(
+        slo.organization_id, its & _touching(start, end, slo.excluded_invoices), MOST_PERIODS + MOST_INVOICES
+    )
+
+
+def _touching(start: datetime, end: datetime, invoices: Collection[str]) -> Q:
     times = Q(periods__start__lt=end, periods__end__gt=start)
-    held = Exclusion.objects.filter(organization=organization, withdrawn_at=None)
-    rows = held.filter(times | Q(invoice_id__in=[number for number in invoices if number]))
+    return times | Q(invoice_id__in=[number for number in invoices if number])
+
+
+def _reasons(organization: Organization | UUID, wanted: Q, most: int) -> list[Reason]:
+    rows = Exclusion.objects.filter(wanted, organization=organization, withdrawn_at=None)
     names = ("slos", "periods__start", "periods__end", "invoice_id", "category", "reason", "created_by__username")
-    found = rows.order_by("periods__start", "created_at").values_list(*names)
-    return [Reason._make(row) for row in found[:MOST_REASONS]]
+    return [Reason._make(row) for row in rows.order_by("periods__start", "created_at").values_list(*names)[:most]]
 
 
 @transaction.atomic

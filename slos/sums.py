@@ -85,13 +85,17 @@ def widest(periods: Iterable[Interval]) -> int:
     return 60 if all(floor(border, HOUR) == border for border in borders) else 5
 
 
-def of_one(slo: UUID, intervals: Sequence[Interval], fine: datetime | None = None) -> list[Counts]:
+def of_one(
+    slo: UUID, intervals: Sequence[Interval], fine: datetime | None = None, *, aside: Sequence[Interval] = ()
+) -> list[Counts]:
     """What one objective counts in each of many intervals on bucket borders: one statement, one probe for a piece.
 
-    Borders before `fine`, where only days are left, are those of the days that hold them.
+    Borders before `fine`, where only days are left, are those of the days that hold them. At the end comes what is
+    set aside in each interval of `aside`.
     """
     begun = [[floor(at, DAY) if fine and at < fine else at for at in interval] for interval in intervals]
     ranges = [(k, *piece) for k, (start, end) in enumerate(begun) for piece in pieces(start, end)]
+    ranges += [(k, SLIBucket.Width.ASIDE, *interval) for k, interval in enumerate(aside, len(intervals))]
     sql = f"""
         SELECT p.k, sum(b.good), sum(b.total)::bigint
         FROM unnest(%s::int[], %s::smallint[], %s::timestamptz[], %s::timestamptz[]) p (k, width, start, stop),
@@ -99,7 +103,7 @@ def of_one(slo: UUID, intervals: Sequence[Interval], fine: datetime | None = Non
             SELECT sum(good) AS good, sum(total) AS total FROM {TABLE}
             WHERE slo_id = %s AND width = p.width AND start >= p.start AND start < p.stop
         ) b WHERE b.total IS NOT NULL GROUP BY p.k"""  # noqa: S608
-    found = [Counts(Decimal(0), 0)] * len(intervals)
+    found = [Counts(Decimal(0), 0)] * (len(intervals) + len(aside))
     if ranges:
         with connection.cursor() as cursor:
             cursor.execute(sql, [*map(list, zip(*ranges, strict=True)), slo])

@@ -95,7 +95,7 @@ def verdicts(
         return {}
     found: dict[tuple[Count, int], tuple[datetime, Decimal | None]] = {}
     for k in range(0, len(counts), MOST_COUNTS):
-        found |= _found(organization, counts[k : k + MOST_COUNTS], [row.pk for row in rows], now)
+        found |= _found(organization, counts[k : k + MOST_COUNTS], "id", [row.pk for row in rows], now)
     judged = {
         row.pk: [Verdict(slo, row, now, *found.get((count, row.pk), (None, None))) for slo, count in counted]
         for row in rows
@@ -128,10 +128,7 @@ def of_invoices(
     slo: SLODefinition, numbers: Collection[str], start: datetime, end: datetime, *, now: datetime
 ) -> list[Decimal]:
     """The good parts of some invoices, or of their exceptions, that were decided in [start, end), excluded or not."""
-    count = replace(Count.of(slo), besides=())
-    model = InvoiceException if count.indicator.table == indicators.EXCEPTIONS else InvoiceMetric
-    rows = model.objects.filter(organization=slo.organization_id, invoice_id__in=numbers)
-    found = _found(slo.organization, [count], list(rows.values_list("pk", flat=True)), now)
+    found = _found(slo.organization, [replace(Count.of(slo), besides=())], "invoice_id", numbers, now)
     return [good for at, good in found.values() if good is not None and start <= at < end]
 
 
@@ -140,14 +137,19 @@ def _name(table: Table) -> str:
 
 
 def _found(
-    organization: Organization, counts: Sequence[Count], ids: Sequence[int], now: datetime
+    organization: Organization,
+    counts: Sequence[Count],
+    column: str,
+    those: Collection[int] | Collection[str],
+    now: datetime,
 ) -> dict[tuple[Count, int], tuple[datetime, Decimal | None]]:
     """By the conditions of the figures themselves, so that a row and a figure never disagree.
 
-    The rows come first: the ranges of the figures would lead the planner to all rows there are.
+    The rows, `those` by their ids or the numbers of their invoices, come first: the ranges of the figures would lead
+    the planner to all rows there are.
     """
     table = counts[0].indicator.table
-    params: dict[str, Any] = {"organization": organization.pk, "now": now, "ids": list(ids)}
+    params: dict[str, Any] = {"organization": organization.pk, "now": now, "those": list(those)}
     selects = []
     for k, count in enumerate(counts):
         events = [*count.decided(EARLIEST, now + FAR, params, f"_{k}")]
@@ -157,7 +159,7 @@ def _found(
         selects += [f"SELECT {k}, r.id, {one.at}, {one.good} {where}" for one, where in zip(events, among, strict=True)]
     sql = f"""
         WITH those AS MATERIALIZED (
-            SELECT * FROM {table} WHERE organization_id = %(organization)s AND id = ANY(%(ids)s)
+            SELECT * FROM {table} WHERE organization_id = %(organization)s AND {column} = ANY(%(those)s)
         ) {" UNION ALL ".join(selects)}"""  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, params)

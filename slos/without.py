@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-
-from django.db.models import Sum
 
 from slos import verdicts
 from slos.budget import Counts, consumed, percent
-from slos.models import SLIBucket, SLODefinition
+from slos.models import SLODefinition
 from slos.status import SLOStatus
 
 
@@ -30,13 +27,11 @@ class Without:
         return None if spent is None else percent(1 - spent)
 
 
-def without_exclusions(one: SLOStatus, *, now: datetime) -> Without | None:
-    """None where nothing is left out of the window."""
-    start, end = one.snapshot.window_start, one.snapshot.window_end
-    aside = SLIBucket.objects.filter(slo=one.slo, width=SLIBucket.Width.ASIDE, start__gte=start, start__lt=end)
-    sums = aside.aggregate(good=Sum("good"), total=Sum("total"))
-    good, total = sums["good"] or Decimal(0), sums["total"] or 0
+def without_exclusions(one: SLOStatus, aside: Counts, *, now: datetime) -> Without | None:
+    """None where nothing is left out of the window; `aside` is what its excluded periods held."""
+    good, total = aside.good, aside.total
     if one.slo.excluded_invoices:
+        start, end = one.snapshot.window_start, one.snapshot.window_end
         parts = verdicts.of_invoices(one.slo, one.slo.excluded_invoices, start, end, now=now)
         good, total = good + sum(parts), total + len(parts)  # no bucket holds them, aside or not
     counts = one.window.counts

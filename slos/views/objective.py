@@ -24,7 +24,7 @@ from kpis.params import read_moment
 from kpis.plots import Chart
 from kpis.spans import Chosen, chosen
 from slos import behind, catalogue, detail, found, objective_charts, status, suspects, trend
-from slos.attention import Attention, PastReader, Reader
+from slos.attention import OneReader
 from slos.behind import ALL, Outcome
 from slos.detail import Detail
 from slos.models import EngineState, SLIType, SLODefinition
@@ -41,23 +41,22 @@ OWN = ("after",)  # the place in the list of measurements
 class Shown:
     """What page, polled part and files have in common."""
 
-    def __init__(self, request: HttpRequest, who: Access, slo_id: UUID, alerts: Reader, past: PastReader) -> None:
+    def __init__(self, request: HttpRequest, who: Access, slo_id: UUID, alerts: OneReader) -> None:
         self.request, self.who, self.now = request, who, timezone.now()
-        slo = who.organization.slos.select_related("snapshot").filter(pk=slo_id).first()
+        slo = who.organization.slos.select_related("snapshot", "organization__enginestate").filter(pk=slo_id).first()
         if slo is None:
             raise Http404
+        state: EngineState | None = getattr(slo.organization, "enginestate", None)
         slo.organization = who.organization
         self.slo: SLODefinition = slo
         self.range: Chosen = chosen(request.GET, who.organization.time_zone, now=self.now, drop=OWN)
-        self.attention: Attention = alerts(who.organization, at=self.now, since=self.now)
-        state = EngineState.objects.filter(organization=who.organization).first()
+        span = self.range.span
+        self.attention, earlier = alerts(slo, at=self.now, since=span.start)
         self.fresh = Freshness(who.organization, self.now, state.ticked_at if state else None)
         self.rows_since = state.sealed_before if state else None
         severities = self.attention.severities.get(slo.pk, frozenset())
         snapshot = getattr(slo, "snapshot", None) or status.empty_snapshot(slo, self.now)
         one = SLOStatus(slo, snapshot, self.now, None, severities)
-        span = self.range.span
-        earlier = past(slo, since=span.start)
         zone, fine = timezone.get_current_timezone(), state.fine_since if state else None
         changes = found.of_objective(slo, (span.start, span.end))
         self.detail: Detail = detail.read(
@@ -80,7 +79,7 @@ class Shown:
             "one": self.detail.one,
             "slo": self.slo,
             "charts": [self._with_file(chart) for chart in self.charts],
-            "without": without_exclusions(self.detail.one, now=self.now),
+            "without": without_exclusions(self.detail.one, self.detail.aside, now=self.now),
             "open": self.attention.by_slo.get(self.slo.pk, []),
             "fresh": self.fresh,
             "range": self.range,
@@ -96,8 +95,9 @@ class Shown:
         """What is counted from the invoices themselves, as the page is asked for."""
         start, end = self.detail.whole
         until = min(end, self.now)
-        stand_out = behind.contributors(self.slo, start, until, now=self.now)
-        measured = spread(self.slo, start, until, now=self.now)
+        left_out = self.detail.excluded
+        stand_out = behind.contributors(self.slo, start, until, now=self.now, left_out=left_out)
+        measured = spread(self.slo, start, until, now=self.now, left_out=left_out)
         return {
             "spread": self._with_file(distribution(self.detail, measured)) if measured else None,
             "fields": [(field, list(self._linked(field))) for field in suspects.by_field(stand_out)],
@@ -115,8 +115,8 @@ def _iso(at: datetime) -> str:
 
 @require_safe
 @for_members
-def objective(request: HttpRequest, who: Access, slo_id: UUID, alerts: Reader, past: PastReader) -> HttpResponse:
-    shown = Shown(request, who, slo_id, alerts, past)
+def objective(request: HttpRequest, who: Access, slo_id: UUID, alerts: OneReader) -> HttpResponse:
+    shown = Shown(request, who, slo_id, alerts)
     span = shown.range.span
     after, wrong = _place(request, who)
     page = trend.page(shown.slo, shown.slo.measurement_period, (span.start, span.end), limit=PER_PAGE, before=after)
@@ -141,23 +141,23 @@ def objective(request: HttpRequest, who: Access, slo_id: UUID, alerts: Reader, p
 
 @require_safe
 @for_members
-def objective_part(request: HttpRequest, who: Access, slo_id: UUID, alerts: Reader, past: PastReader) -> HttpResponse:
-    shown = Shown(request, who, slo_id, alerts, past)
+def objective_part(request: HttpRequest, who: Access, slo_id: UUID, alerts: OneReader) -> HttpResponse:
+    shown = Shown(request, who, slo_id, alerts)
     headers = {"Data-Through": shown.fresh.through, "Open-Alerts": len(shown.attention.needed)}
     return shown.part().answer(request, headers)
 
 
 @require_safe
 @for_members
-def objective_file(
-    request: HttpRequest, who: Access, slo_id: UUID, key: str, alerts: Reader, past: PastReader
-) -> HttpResponse:
+def objective_file(request: HttpRequest, who: Access, slo_id: UUID, key: str, alerts: OneReader) -> HttpResponse:
     """The table of a figure, with exact values."""
-    shown = Shown(request, who, slo_id, alerts, past)
+    shown = Shown(request, who, slo_id, alerts)
     start, end = shown.detail.whole
     files = {chart.key: chart for chart in shown.charts}
-    if key == "spread" and (measured := spread(shown.slo, start, min(end, shown.now), now=shown.now)):
-        files[key] = distribution(shown.detail, measured)
+    if key == "spread":
+        until, left_out = min(end, shown.now), shown.detail.excluded
+        if measured := spread(shown.slo, start, until, now=shown.now, left_out=left_out):
+            files[key] = distribution(shown.detail, measured)
     if key not in files:
         raise Http404
     return chart_file(request, f"{shown.slo.sli_type}-{key}.csv", files[key], now=shown.now)

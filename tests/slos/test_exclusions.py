@@ -173,6 +173,23 @@ def test_neighbouring_periods_of_many_exclusions_become_one(organization):
     assert found.everyone[0] == (at(4 * 60), at(4 * 60) + 20 * BUCKET)
 
 
+def test_an_objective_is_told_once_why_it_leaves_something_out(organization):
+    ready, recall, passed = (
+        slo(organization, name) for name in ("time_to_ready", "duplicate_recall", "validation_pass_rate")
+    )
+    times = {"start": at(60), "end": at(120)}
+    exclude(organization, ready, recall, **times)
+    exclude(organization, passed, **times)
+    exclude(organization, start=at(180), end=at(240))
+    exclude(organization, ready, invoice_id="i1")
+    tick(organization, now=at(DAY))
+    ready.refresh_from_db()
+    found = exclusions.of_objective(ready, at(0), at(DAY))
+    told = [(one.slo, one.start, one.invoice_id) for one in found]
+    assert told == [(ready.pk, at(60), ""), (None, at(180), ""), (ready.pk, None, "i1")]
+    assert exclusions.of_objective(passed, at(0), at(60)) == []
+
+
 def test_the_preview_says_what_then_comes_true_and_keeps_nothing(organization):
     ready = slo(organization, "time_to_ready")
     draft = Exclusion(organization=organization, category="other", reason="?", start=at(4 * 60), end=at(6 * 60))
