@@ -14,6 +14,7 @@ from alerts.replay import Fired, Replay
 from kpis.periods import DAY, Interval, local_periods, look_back
 from slos.budget import HUNDRED, Counts
 from slos.foreseen import Coming, Foreseen, Series, foresee, longest_window
+from slos.indicators import Count
 from slos.models import SLODefinition
 from slos.snapshots import compute
 from slos.status import SLOStatus
@@ -98,8 +99,9 @@ def preview(
 ) -> Preview:
     """`proposed` is not saved; both belong to the organisation. Writes nothing."""
     start = look_back(now, RANGES[-1] * DAY)[0]
-    found = _foresee(organization, proposed, start, now)
-    before = _foresee(organization, saved, start, now) if saved else None
+    since = start - max(longest_window(one) for one in (proposed, saved) if one)
+    found = foresee(organization, proposed, since=since, now=now)
+    before = _before(organization, saved, proposed, found, since, now) if saved else None
     source = Coming(organization, proposed, found.series, now)
     (row,) = compute(organization, [proposed], now=now, source=source)
     return Preview(
@@ -116,8 +118,13 @@ def preview(
     )
 
 
-def _foresee(organization: Organization, slo: SLODefinition, start: datetime, now: datetime) -> Foreseen:
-    return foresee(organization, slo, since=start - longest_window(slo), now=now)
+def _before(
+    organization: Organization, saved: SLODefinition, proposed: SLODefinition, found: Foreseen, since: datetime,
+    now: datetime,
+) -> Foreseen:  # fmt: skip
+    """Of the saved one: the same, where both count the same."""
+    same = saved.pk == proposed.pk and Count.of(saved).signature == Count.of(proposed).signature
+    return found if same else foresee(organization, saved, since=since, now=now)
 
 
 def _ranges(organization: Organization, slo: SLODefinition, series: Series, now: datetime) -> list[Range]:

@@ -144,6 +144,12 @@ def budget_exhausted(figures: Figures) -> Verdict:
     )
 
 
+def steps(limits: Thresholds) -> list[Decimal]:
+    """Percent of the budget between which what is said of it stays the same, in order."""
+    below = limits.warning_percent - POINTS_BELOW
+    return sorted({below, limits.warning_percent, limits.critical_percent, EXHAUSTED_OVER, EXHAUSTED})
+
+
 def _spent(figures: Figures) -> Decimal | None:
     """Percent of the whole window's budget."""
     spent = figures.window.judged_consumed(figures.thresholds.budget)

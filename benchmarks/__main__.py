@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from benchmarks import alerts, api, engine, ingest, kpis, memory, pages, scrape
+from benchmarks import alerts, api, engine, ingest, kpis, memory, pages, preview, scrape
 from benchmarks.database import server
 from benchmarks.table import Row, show
 from slo_portal.local import Postgres
@@ -17,7 +17,8 @@ from slo_portal.local import Postgres
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", help="ingest, engine, alerts, kpis, api, scrape, pages, memory; or all")
+    parts_help = "ingest, engine, alerts, kpis, api, scrape, pages, preview, memory; or all"
+    parser.add_argument("parts", nargs="*", help=parts_help)
     parser.add_argument("--rows", type=int, default=10_000_000, help="invoices in the long history (10,000,000)")
     parser.add_argument("--pairs", type=int, default=15, help="pairs of measurements (15)")
     parser.add_argument("--objectives", type=int, default=800, help="of the large organisation (800)")
@@ -31,6 +32,7 @@ def main() -> int:
         "api": lambda postgres: api.run(postgres, min(options.rows, 1_000_000), options.pairs),
         "scrape": lambda postgres: scrape.run(postgres, options.pairs),
         "pages": lambda postgres: pages.run(postgres, min(options.rows, 1_000_000)),
+        "preview": preview.run,
         "memory": lambda postgres: memory.run(postgres, min(options.pairs, 5)),
     }
     if unknown := set(options.parts) - set(parts):

@@ -4,10 +4,12 @@ A long and a short look-back, and the shares of the `sre` policy: Google SRE wor
 The guards are the portal's own (docs/reference/alerts.md). Comparisons are exact: none divides.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
+from fractions import Fraction
 from functools import lru_cache
 
 from kpis.periods import BUCKET
@@ -15,6 +17,7 @@ from slos.budget import MIN_BAD, MIN_EVENTS, Counts, Window, burn_rate
 
 CONFIDENCE = Decimal(2)  # standard deviations above what the budget allows
 SHORT_EVENTS = 5  # a short look-back is lengthened until it holds as many
+MILLION = 1_000_000
 WARNING, CRITICAL = "warning", "critical"
 SRE_SHARES = (  # of the budget, spent within
     (Decimal("0.02"), timedelta(hours=1), CRITICAL),
@@ -117,3 +120,29 @@ def lengthened(buckets: Iterable[tuple[bool, Counts]]) -> Counts:
             break
         good, total = good + more.good, total + more.total
     return Counts(good, total)
+
+
+class Scan:
+    """Where in a long past a rule may hold, in whole numbers: what Burn.holds asks for, but for the window's share."""
+
+    def __init__(self, rule: BurnRule, budget: Decimal, guards: Guards) -> None:
+        self.long, self.short = rule.long // BUCKET, rule.short // BUCKET
+        limit, share, z = Fraction(rule.threshold * budget), Fraction(budget), Fraction(guards.confidence)
+        self.limit, self.per = limit.numerator * MILLION, limit.denominator
+        self.share, self.of = share.numerator * MILLION, share.denominator
+        self.chance = z * z * share.numerator * share.denominator * MILLION**2
+        self.guards = guards
+
+    def may_hold(self, bad: Sequence[int], total: Sequence[int], k: int) -> bool:
+        """In bucket `k`. `bad` (millionths of events) and `total` are sums of all before each border; `k` lies between
+        the borders k and k + 1, and its look-backs do not begin before the first one."""
+        first = k - self.long
+        some, of = bad[k + 1] - bad[first], total[k + 1] - total[first]
+        if some * self.per <= self.limit * of or of < self.guards.min_events or some < self.guards.min_bad * MILLION:
+            return False
+        above = some * self.of - self.share * of
+        if above < 0 or above * above < self.chance * of:
+            return False
+        enough = bisect_right(total, total[k + 1] - SHORT_EVENTS, hi=k + 1) - 1  # the last border to hold so many
+        begin = max(first, min(k - self.short, enough))
+        return (bad[k + 1] - bad[begin]) * self.per > self.limit * (total[k + 1] - total[begin])

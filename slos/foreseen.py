@@ -7,7 +7,7 @@ the rows as far back as they reach; what lies before keeps its judgement, as it 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
@@ -47,6 +47,15 @@ class Series:
             if (counts := self.counts(self.starts[k], self.starts[k] + BUCKET)).total:
                 yield self.starts[k], counts
 
+    def borders(self, since: datetime, end: datetime) -> tuple[list[int], list[int]]:
+        """Bad millionths and totals from `since` up to each border of a bucket until `end`."""
+        bad, total = ([0] * ((end - since) // BUCKET + 1) for _ in range(2))
+        for k in range(bisect_left(self.starts, since), bisect_left(self.starts, end)):
+            border = (self.starts[k] - since) // BUCKET + 1
+            total[border] = self.total[k + 1] - self.total[k]
+            bad[border] = 1_000_000 * total[border] - (self.good[k + 1] - self.good[k])
+        return list(accumulate(bad)), list(accumulate(total))
+
     def until_bad(self, start: datetime, end: datetime, most: Decimal) -> datetime | None:
         """The first bucket of [start, end) by which more than `most` events of it are bad."""
         a, b = bisect_left(self.starts, start), bisect_left(self.starts, end)
@@ -85,12 +94,12 @@ def foresee(organization: Organization, slo: SLODefinition, *, since: datetime, 
 def _stored(slo: UUID, since: datetime, end: datetime, left_out: str) -> list[Row]:
     """Those that count and those that lie aside, but for what `left_out` holds: where the next tick puts each."""
     sql = f"""
-        SELECT start, (good * 1000000)::bigint, total FROM {SLIBucket._meta.db_table}
+        SELECT extract(epoch FROM start)::bigint, (good * 1000000)::bigint, total FROM {SLIBucket._meta.db_table}
         WHERE slo_id = %s AND width IN (5, {ASIDE}) AND start >= %s AND start < %s
         AND NOT start <@ %s::tstzmultirange ORDER BY start"""  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, [slo, since, end, left_out or "{}"])
-        return cursor.fetchall()
+        return _rows(cursor.fetchall())
 
 
 def _counted(organization: Organization, count: Count, since: datetime, end: datetime, now: datetime) -> list[Row]:
@@ -98,10 +107,15 @@ def _counted(organization: Organization, count: Count, since: datetime, end: dat
     sql = counting([count], BIN, since, end, params)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT start, (good * 1000000)::bigint, total FROM ({sql}) c ORDER BY start",  # noqa: S608
+            f"SELECT extract(epoch FROM start)::bigint, (good * 1000000)::bigint, total FROM ({sql}) c ORDER BY start",  # noqa: S608
             params,
         )
-        return cursor.fetchall()
+        return _rows(cursor.fetchall())
+
+
+def _rows(found: Iterable[tuple[int, int, int]]) -> list[Row]:
+    """From seconds: to read ten thousands of moments as text takes long."""
+    return [(datetime.fromtimestamp(at, UTC), good, total) for at, good, total in found]
 
 
 class Coming(Stored):

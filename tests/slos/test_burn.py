@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import accumulate
+from random import Random
 from typing import Any
 
 import pytest
 
 from kpis.periods import look_back_name
 from slos.budget import Counts, Window
-from slos.burn import Burn, BurnRule, Guards, beyond_chance, default_rules, lengthened, sre_rules
+from slos.burn import Burn, BurnRule, Guards, Scan, beyond_chance, default_rules, lengthened, sre_rules
 
 D = Decimal
 MONTH = timedelta(days=30)
@@ -186,3 +188,21 @@ def test_a_short_look_back_is_lengthened_until_it_holds_five(
 ) -> None:
     found = lengthened((within, Counts(D(good), total)) for within, (good, total) in buckets)
     assert (found.good, found.total) == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_scan_finds_what_the_rules_say_of_each_bucket(seed: int) -> None:
+    rng, rule = Random(seed), BurnRule(timedelta(hours=2), D("1.5"), "warning")
+    guards = Guards(min_events=rng.choice([1, 10]), min_bad=rng.choice([1, 3]), confidence=D(rng.choice([0, 2])))
+    counted = [(rng.choice([0, 0, 0, 1, 3]) if rng.random() < 0.5 else 0) for _ in range(400)]
+    spoilt = [sum(rng.choice([0, 0, 0, 125_000, 1_000_000]) for _ in range(total)) for total in counted]
+    bad, total = [0, *accumulate(spoilt)], [0, *accumulate(counted)]
+    scan, window = Scan(rule, D("0.1"), guards), Window(counts(0, 0), MONTH, MONTH)
+    found = []
+    for k in range(24, 400):
+        newest = [Counts(counted[j] - D(spoilt[j]).scaleb(-6), counted[j]) for j in range(k, k - 25, -1)]
+        short = lengthened((age <= 2, one) for age, one in enumerate(newest))
+        long = Counts(sum((one.good for one in newest), D(0)), sum(one.total for one in newest))
+        found.append(Burn(rule, long, short).holds(window, D("0.1"), guards))
+        assert scan.may_hold(bad, total, k) == found[-1], k
+    assert {True, False} == set(found)
