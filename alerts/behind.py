@@ -20,9 +20,9 @@ def decisive(events: Sequence[AlertEvent]) -> AlertEvent | None:
 
 
 def query(alert: SLOAlert, event: AlertEvent | None) -> str:
-    """Of the explorer's address; "" for an alert without an objective or without figures."""
+    """Of the explorer's address; "" for an alert without an objective, figures or rows."""
     span = _span(alert, event) if event else None
-    if span is None or alert.slo is None:
+    if span is None or alert.slo is None or alert.slo.is_fed:
         return ""
     start, end = (moment.astimezone(UTC).isoformat().replace("+00:00", "Z") for moment in span)
     return urlencode({"slo": alert.slo_id, "outcome": Outcome.BAD, "start": start, "end": end})

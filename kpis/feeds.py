@@ -1,7 +1,7 @@
 """The feeds of an organisation: when messages last came, and whether it has been silent for too long.
 
-A feed is what the engine is told, about invoices or about exceptions, by whichever way it comes in; system figures are
-none. Its time is when a message was received, not the time that the message is about.
+A feed is what the engine is told, about invoices, about exceptions or in counts, by whichever way it comes in; system
+figures are none. Its time is when a message was received, not the time that the message is about.
 """
 
 from collections.abc import Iterator, Mapping

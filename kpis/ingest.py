@@ -30,6 +30,7 @@ MODELS = {INVOICE.name: InvoiceMetric, EXCEPTION.name: InvoiceException}
 RETRIED = {"40P01", "40001"}  # deadlock, serialization failure
 ATTEMPTS = 4
 T = TypeVar("T")
+Write = Callable[[Kind, Organization, Sequence[Any], datetime], Iterator[tuple[int, int]]]  # rows (created, updated)
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,22 @@ def store_rows(
 
 
 def store(
-    kind: Kind, organization: Organization, rows: Sequence[Struct | Refused], *, now: datetime, atomic: bool = False
+    kind: Kind,
+    organization: Organization,
+    rows: Sequence[Struct | Refused],
+    *,
+    now: datetime,
+    atomic: bool = False,
+    write: Write | None = None,
 ) -> Result:
-    """Store checked rows in one transaction. Raises Rejected if `atomic` and a row was refused."""
+    """Store checked rows in one transaction. Raises Rejected if `atomic` and a row was refused.
+
+    `write` is how a floor above stores what it keeps itself.
+    """
     result, messages = _split(rows)
     if atomic and result.rejected:
         raise Rejected(result)
-    write = _write_figures if kind is SYSTEM else _write_batch
+    write = write or (_write_figures if kind is SYSTEM else _write_batch)
     result.count(_retried(lambda: _in_transaction(write, kind, organization, messages, now)))
     return result
 

@@ -132,7 +132,7 @@ class Kind:
 
     @cached_property
     def times(self) -> tuple[str, ...]:
-        return tuple(name for name in self.types if name.endswith("_at"))
+        return tuple(name for name in self.types if name.endswith("_at") or name == "at")
 
     @cached_property
     def batch_decoder(self) -> msgspec.json.Decoder[Any]:
@@ -264,7 +264,8 @@ def _field_errors(kind: Kind, fields: Mapping[str, Any], read: Callable[[Any, An
     known = f" Known: {', '.join(kind.types)}."
     for name, value in fields.items():
         if name not in kind.types:
-            yield FieldError(name[:100], "unknown_field", f"Not a field of an {kind.name}.{known}")
+            a = "an" if kind.name[0] in "aeiou" else "a"
+            yield FieldError(name[:100], "unknown_field", f"Not a field of {a} {kind.name}.{known}")
             known = ""  # once is enough
             continue
         try:

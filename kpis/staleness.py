@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from kpis.periods import BUCKET, Interval, floor, weeks_before
 
-INVOICES, EXCEPTIONS = FEEDS = "invoices", "exceptions"
+INVOICES, EXCEPTIONS, COUNTS = FEEDS = "invoices", "exceptions", "counts"
 ENOUGH = 30  # messages that usually come, and have not: no chance, whatever the feed
 LONGEST = timedelta(hours=72)  # a weekend and a holiday
 WEEKS = 4
@@ -51,8 +51,8 @@ def judge(feed: str, last: datetime, now: datetime, weeks: Sequence[Week]) -> Fe
     """`weeks`: those in which the feed was there.
 
     Usual is what all of them but the lowest reach (of one or two: all), so that neither a holiday nor a single large
-    import decides. After 72 h a feed is stale in any case, that of exceptions only where some are usual: a small firm
-    may have none for days.
+    import decides. After 72 h a feed is stale in any case, the others only where some are usual: a small
+    firm may have no exception for days.
     """
     needed = len(weeks) - (len(weeks) > 2)
     usual = sorted(week.messages for week in weeks)[-needed] if weeks else 0

@@ -10,6 +10,7 @@ from alerts import inbox
 from kpis.api import facts, kpis, rows
 from slo_portal.reports import api as reports
 from slos import api as slos
+from slos import reported
 from slos.attention import Watched
 from slos.drilldown import behind_figure
 from slos.recount import rows_since
@@ -28,6 +29,11 @@ urlpatterns = [
     path("invoices/<anything:invoice_id>", rows.Invoice.as_view(), name="api-invoice"),
     path("exceptions", rows.Exceptions.as_view(behind=behind_figure), name="api-exceptions"),
     path("system", facts.SystemFigures.as_view(), name="api-system"),
+    path(
+        "counts",
+        facts.Facts.as_view(kind=reported.COUNT, known=reported.known, write=reported.write),
+        name="api-counts",
+    ),
     path("events", facts.Events.as_view(), name="api-events"),
     # KPIs
     path("kpis/summary", kpis.Summary.as_view(reach=rows_since), name="api-kpis"),

@@ -16,7 +16,7 @@ Deleted = dict[str, int]
 def of_organization(organization: Organization, *, now: datetime, dry_run: bool = False) -> Deleted:
     """Rows deleted, or that would be, by their name. What is interrupted goes on with the next run."""
     sealed = seal(organization, now=now, dry_run=dry_run)
-    rows = kpis.retention.clean_rows(organization, sealed, limits(organization), dry_run=dry_run) if sealed else {}
+    rows = _facts(organization, sealed, dry_run=dry_run) if sealed else {}
     sums_before = sealed_for(organization, AGGREGATES, now=now)
     return {
         **rows,
@@ -24,6 +24,13 @@ def of_organization(organization: Organization, *, now: datetime, dry_run: bool 
         **slos.retention.clean(organization, now=now, dry_run=dry_run),
         **alerts.retention.clean(organization, now=now, dry_run=dry_run),
         **slo_portal.reports.retention.clean(organization, now=now, dry_run=dry_run),
+    }
+
+
+def _facts(organization: Organization, sealed: datetime, *, dry_run: bool) -> Deleted:
+    return {
+        **kpis.retention.clean_rows(organization, sealed, limits(organization), dry_run=dry_run),
+        **slos.retention.clean_reported(organization, sealed, dry_run=dry_run),
     }
 
 

@@ -52,13 +52,13 @@ def follow(organization: Organization, *, sealed_before: datetime | None) -> Cha
 def leave_out_invoices(organization: Organization) -> None:
     """Tell each objective which invoices it leaves out, of those whose rows are still there."""
     wanted = _invoices(organization)
-    for slo in SLODefinition.objects.filter(organization=organization).only("pk", "excluded_invoices"):
-        numbers = _of(slo.pk, wanted)
+    for slo in SLODefinition.objects.filter(organization=organization).only("pk", "sli_type", "excluded_invoices"):
+        numbers = _of(slo, wanted)
         if numbers != slo.excluded_invoices:  # not by save(): it is no new version of the definition
             SLODefinition.objects.filter(pk=slo.pk).update(excluded_invoices=numbers)
 
 
-def invoices_of(organization: Organization, slo: UUID) -> list[str]:
+def invoices_of(organization: Organization, slo: SLODefinition) -> list[str]:
     """What the next tick tells one objective."""
     return _of(slo, _invoices(organization))
 
@@ -70,8 +70,9 @@ def _invoices(organization: Organization) -> set[tuple[UUID | None, str]]:
     return set(held.values_list("slos", "invoice_id"))
 
 
-def _of(slo: UUID, wanted: Collection[tuple[UUID | None, str]]) -> list[str]:
-    return sorted({number for of, number in wanted if of in (None, slo)})
+def _of(slo: SLODefinition, wanted: Collection[tuple[UUID | None, str]]) -> list[str]:
+    """None where no invoice is counted."""
+    return [] if slo.is_fed else sorted({number for of, number in wanted if of in (None, slo.pk)})
 
 
 def _mark(organization: Organization, numbers: Collection[str], sealed_before: datetime | None) -> None:

@@ -115,6 +115,8 @@ def page(
     round. Two statements, whose work grows with the page and what lies between its rows, not with the interval; a
     third one where `left_out` (see exclusions.count_of) is not given.
     """
+    if slo.is_fed:
+        return []
     params: dict[str, Any] = {"organization": slo.organization_id, "now": now, "limit": limit}
     keyset, beyond, order = "", *(("<", "DESC") if newest else (">", "ASC"))
     if after is not None:
@@ -179,6 +181,8 @@ def contributors(
     Invoices by vendor, channel and document type, exceptions by kind. A part counts with at least 3 bad events, or
     with all there are. The one with the most bad events beyond its share of all events comes first.
     """
+    if slo.is_fed:
+        return []
     count = exclusions.count_of(slo, start, end, left_out=left_out)
     fields = ("kind",) if count.indicator.table == EXCEPTIONS else OF_AN_INVOICE
     params: dict[str, Any] = {"organization": slo.organization_id, "now": now}

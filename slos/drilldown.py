@@ -107,8 +107,10 @@ def parts_of(table: Table) -> tuple[str, ...]:
     return OF_AN_INVOICE if table is INVOICES else (*OF_AN_INVOICE, "kind")
 
 
-def table_of(slo: SLODefinition) -> Table:
-    """What an objective counts."""
+def table_of(slo: SLODefinition) -> Table | None:
+    """What an objective counts; None where a program sends its counts."""
+    if slo.is_fed:
+        return None
     return EXCEPTIONS if slo.sli_type == SLIType.EXCEPTION_RESOLUTION_TIME else INVOICES
 
 
@@ -129,6 +131,8 @@ def _objective(organization: Organization, table: Table, params: Params) -> SLOD
     if slo is None:
         raise refusal("slo_id", "unknown", "There is no such objective in your organisation.")
     counted = table_of(slo)
+    if counted is None:
+        raise refusal("slo_id", "contradiction", "A program sends the counts of this objective: it has no rows.")
     if table is not counted:
         raise refusal("slo_id", "contradiction", f"This objective counts {counted.kind.plural}; ask for those.")
     slo.organization = organization

@@ -76,7 +76,7 @@ def foresee(organization: Organization, slo: SLODefinition, *, since: datetime, 
     """The buckets from `since` to the one that holds `now`. `slo` need not be saved; it is told, as by the tick, which
     invoices it leaves out. What exclusions take out is left out, whether a tick has seen them or not.
     """
-    slo.excluded_invoices = aside.invoices_of(organization, slo.pk)
+    slo.excluded_invoices = aside.invoices_of(organization, slo)
     end, left_out = floor(now) + BUCKET, exclusions.between(organization, since, now + BUCKET).text(slo.pk)
     count = Count.of(slo, without=left_out)
     counted = SLOSnapshot.objects.filter(slo=slo.pk).values_list("counted_as", "slo__excluded_invoices").first()

@@ -4,7 +4,7 @@ from typing import Any
 from django import forms
 
 from slos import edits, parts, words
-from slos.models import Period, SLOAlertType, SLODefinition
+from slos.models import Period, SLIType, SLOAlertType, SLODefinition
 
 ONLY = "Counts only what has exactly {}; of exceptions, what their invoice has. Empty: all."
 
@@ -56,7 +56,8 @@ class SLOForm(forms.ModelForm):
             self.instance.measurement_periods = [main, *further]
         only = {name: given[name] for name in parts.OF_AN_INVOICE if given.get(name)}
         only |= given.get("labels") or {}
-        if said := parts.wrong(only):
+        fed = given.get("sli_type", self.instance.sli_type) == SLIType.GOOD_TOTAL
+        if said := parts.wrong(only, fed=fed):
             self.add_error("labels", said)
         else:
             self.instance.only = only

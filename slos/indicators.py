@@ -1,4 +1,4 @@
-"""The seven SLIs: how to count good and total events, by the moment each was decided, from ranges of rows.
+"""The SLIs: how to count good and total events, by the moment each was decided, from ranges of rows.
 
 A timed SLI needs two index ranges per bucket: what ended in it in time, and what had its deadline in it and had not
 ended by then. So overdue work is found by its deadline, and nothing ever searches for it. A moment after `now` is
@@ -13,10 +13,13 @@ from functools import cached_property
 from typing import Any
 
 from kpis.models import Arrival, InvoiceException, InvoiceMetric
-from slos.models import SLIType, SLODefinition
+from slos.models import ReportedCount, SLIType, SLODefinition
 from slos.parts import LABEL, OF_AN_INVOICE
 
-INVOICES, EXCEPTIONS, ARRIVALS = (model._meta.db_table for model in (InvoiceMetric, InvoiceException, Arrival))
+INVOICES, EXCEPTIONS, ARRIVALS, REPORTED = (
+    model._meta.db_table for model in (InvoiceMetric, InvoiceException, Arrival, ReportedCount)
+)
+FED = "slo_id"  # of a reported count: the objective that it is for
 MICROSECOND = timedelta(microseconds=1)
 BIN = "date_bin('5 minutes', {at}, timestamptz '2000-01-01 00:00Z')"
 NOT_VOIDED = "r.voided_at IS NULL"
@@ -34,6 +37,7 @@ class Indicator:
     ended: str
     counted: str  # condition: the row is an event
     good: str = ""  # expression: its good part (untimed)
+    total: str = "1"  # expression: how many events the row is
     started: str = ""
     took: str = ""  # seconds from `started` to `ended`
     withdrawn: str = "null::float8"  # seconds from `started` to what makes an overdue row no event
@@ -91,6 +95,7 @@ INDICATORS = {
         "r.duplicate_confirmed",
         good="coalesce(r.duplicate_flagged, false)::int",
     ),
+    SLIType.GOOD_TOTAL: Indicator(REPORTED, "counted_at", "r.total > 0", good="r.good", total="r.total"),
 }
 
 
@@ -123,7 +128,8 @@ class Count:
         """`only` narrows further what the objective itself counts."""
         seconds = slo.limit_seconds
         limit = None if seconds is None else timedelta(seconds=seconds)
-        parts = tuple(sorted({*slo.only.items(), *(only or {}).items()}))
+        fed = {FED: str(slo.pk)} if slo.is_fed else {}
+        parts = tuple(sorted({*slo.only.items(), *(only or {}).items(), *fed.items()}))
         return cls(slo.sli_type, limit, parts, tuple(slo.excluded_invoices), without)
 
     @property
@@ -141,7 +147,9 @@ class Count:
         terms = [self.indicator.counted]
         for k, (name, value) in enumerate(self.only):
             params[f"o{k}{tag}"] = value
-            if name.startswith(LABEL):
+            if self.indicator.table == REPORTED and name != FED:
+                terms.append("false")  # of whom a program has counted is not known
+            elif name.startswith(LABEL):
                 params[f"l{k}{tag}"] = name.removeprefix(LABEL)
                 terms.append(f"r.labels ->> %(l{k}{tag})s = %(o{k}{tag})s")
             elif self.by_invoice and name in OF_AN_INVOICE:
@@ -173,7 +181,7 @@ class Count:
         ended = self._ended(start, end, params, tag)
         ended_in = bucket.format(at=f"r.{this.ended}")
         if self.limit is None:
-            yield f"SELECT {ended_in}, {this.good}::numeric, 1, 0::bigint, 0 {ended}"
+            yield f"SELECT {ended_in}, {this.good}::numeric, {this.total}, 0::bigint, 0 {ended}"
             return
         in_time = f"({self._in_time})::int"
         yield (

@@ -11,8 +11,10 @@ NAMES = {"document_type": "document type"}
 Parts = Mapping[str, str]  # each of its conditions holds
 
 
-def wrong(only: Any) -> str:
-    """What makes no sense of it, and the way out; empty if nothing does."""
+def wrong(only: Any, *, fed: bool = False) -> str:
+    """What makes no sense of it, and the way out; empty if nothing does. `fed`: a program sends the counts."""
+    if fed and only:
+        return "A program sends what this objective counts, and knows no part of it: leave it empty."
     if not isinstance(only, dict):
         return 'Give an object such as {"vendor": "Acme"}.'
     if len(only) > MOST:

@@ -17,7 +17,18 @@ from kpis.periods import DAY, floor
 from kpis.retention import RAW, Limits, settled
 from slos.indicators import INDICATORS
 from slos.lock import wait_alone
-from slos.models import EngineState, Job, Period, Seal, SLIBucket, SLIMeasurement, SLIType, SLODefinition, TooLate
+from slos.models import (
+    EngineState,
+    Job,
+    Period,
+    ReportedCount,
+    Seal,
+    SLIBucket,
+    SLIMeasurement,
+    SLIType,
+    SLODefinition,
+    TooLate,
+)
 
 FINE = timedelta(days=100)  # 5-minute and hour sums, hourly measurements: a quarter to date is computed from them
 AGGREGATES = timedelta(days=730)  # day sums, daily and weekly measurements
@@ -42,7 +53,8 @@ def seal(organization: Organization, *, now: datetime, dry_run: bool = False) ->
     Waits for a tick and for a count of KPIs that know the old one.
     """
     before = floor(now - RAW)
-    going = any(rows.exists() for rows in settled(organization, before, limits(organization)))
+    rows = [*settled(organization, before, limits(organization)), _reported(before)]
+    going = any(some.filter(organization=organization).exists() for some in rows)
     with transaction.atomic():
         wait_alone(organization)
         rollups.wait_alone(organization)
@@ -93,6 +105,17 @@ def clean(organization: Organization, *, now: datetime, dry_run: bool = False) -
         "seals": [Seal.objects.filter(at__lt=now - 2 * AGGREGATES)],
     }
     return {name: sum(forget(rows.filter(**ours), dry_run=dry_run) for rows in sets) for name, sets in old.items()}
+
+
+def clean_reported(organization: Organization, before: datetime, *, dry_run: bool = False) -> dict[str, int]:
+    """Delete what programs have counted of the time before a moment that is sealed; rows by their name."""
+    old = _reported(before).filter(organization=organization)
+    return {str(ReportedCount._meta.verbose_name_plural): forget(old, dry_run=dry_run)}
+
+
+def _reported(before: datetime) -> QuerySet:
+    """Of the time before a border, and not corrected since."""
+    return ReportedCount.objects.filter(counted_at__lt=before, updated_at__lt=before)
 
 
 def _measured(before: datetime, *periods: Period) -> QuerySet:

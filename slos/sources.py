@@ -10,7 +10,7 @@ from django.db import connection
 from accounts.models import Organization
 from kpis import feeds
 from kpis.periods import BUCKET, Interval, floor
-from kpis.staleness import FeedState
+from kpis.staleness import COUNTS, EXCEPTIONS, INVOICES, FeedState
 from slos import exclusions
 from slos.budget import Counts
 from slos.excluded import Excluded, covers
@@ -26,7 +26,9 @@ Buckets = list[tuple[datetime, Counts]]  # newest first
 
 def feed_of(slo: SLODefinition) -> str:
     """Whose messages say that an event of the objective has ended."""
-    return "exceptions" if slo.sli_type == SLIType.EXCEPTION_RESOLUTION_TIME else "invoices"
+    if slo.is_fed:
+        return COUNTS
+    return EXCEPTIONS if slo.sli_type == SLIType.EXCEPTION_RESOLUTION_TIME else INVOICES
 
 
 class Stored:

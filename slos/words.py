@@ -17,7 +17,12 @@ from slos.budget import MIN_EVENTS, Status
 
 USED_UP = 100  # percent of the error budget
 POINTS = "extraction_accuracy"  # its budget is a sum of fractions, not of whole events
-NOUNS = {"exception_resolution_time": "exception", "duplicate_recall": "duplicate", POINTS: "point"}
+NOUNS = {
+    "exception_resolution_time": "exception",
+    "duplicate_recall": "duplicate",
+    "good_total": "event",
+    POINTS: "point",
+}
 SENTENCES = {
     "time_to_ready": "{share} of invoices are ready {limit} of their upload",
     "approval_latency": "{share} of invoices are approved {limit} of being ready",
@@ -26,6 +31,7 @@ SENTENCES = {
     "processing_success_rate": "{share} of invoices are processed successfully",
     POINTS: "Fields are extracted with a mean confidence of {share}",
     "duplicate_recall": "{share} of duplicates are found",
+    "good_total": "{share} of events are good",
 }
 
 

@@ -41,3 +41,11 @@ def _times(fields: dict[str, object]) -> dict[str, object]:
         name: at(value) if name.endswith("_at") and isinstance(value, int | float) else value
         for name, value in fields.items()
     }
+
+
+def fed(organization: Organization, name: str, **fields: Any) -> SLODefinition:
+    """An objective whose counts a program sends."""
+    given = {"sli_type": "good_total", "target_percentage": 99, "target_value": 99, "target_unit": "percent"}
+    return SLODefinition.objects.create(
+        organization=organization, name=name, **{"measurement_periods": ["hourly"], **given, **fields}
+    )

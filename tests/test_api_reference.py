@@ -13,6 +13,7 @@ from kpis.messages import EXCEPTION, INVOICE, SYSTEM
 from slo_portal.api_urls import urlpatterns
 from tests.alerts.alerting import an_alert
 from tests.calling import API, a_caller, data, lines
+from tests.facts import fed
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "api.md"
 TEXT = PAGE.read_text()
@@ -53,6 +54,7 @@ def calls() -> list[list[str]]:
 @pytest.mark.django_db
 def test_the_calls_work_as_they_stand() -> None:
     api = a_caller(scope="admin")
+    fed(api.organization, "Gateway availability")
     job = data(api.post("measurements/calculate?period=hourly"))["task_id"]
     alert = an_alert(api.organization, now=timezone.now())
     report = data(api.post("reports", {"start_date": "2026-01-01", "end_date": "2026-02-01"}))["id"]

@@ -1,6 +1,6 @@
-"""POST /invoices, /exceptions, /system and /events: facts come in, in batches."""
+"""POST /invoices, /exceptions, /system, /events and /counts: facts come in, in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,22 +12,26 @@ from rest_framework.response import Response
 from accounts.bodies import JSON, read_body
 from accounts.endpoint import Endpoint, success
 from accounts.manners import INGEST
+from accounts.models import Organization
 from accounts.problems import Problem
 from kpis import bodies, events
 from kpis.bodies import BadBody, TooMuch
-from kpis.ingest import Rejected, Result, store, store_events
+from kpis.ingest import Rejected, Result, Write, store, store_events
 from kpis.messages import EXCEPTION, INVOICE, SYSTEM, Kind, Refused
 from kpis.params import Params
 from kpis.poke import look_now
 
 NDJSON = "application/x-ndjson"
+Known = Callable[[Organization, Sequence[Any]], Sequence[Any]]
 CLOUD_EVENTS = ("application/cloudevents+json", "application/cloudevents-batch+json")
 
 
 class Facts(Endpoint):
     """A single object or a batch; good rows are stored even if others are refused, unless `atomic`."""
 
-    kind: Kind
+    kind: Kind = INVOICE
+    known: Known | None = None  # what a floor above says of rows that it is to keep
+    write: Write | None = None
     counts_as = INGEST
     accepted: Sequence[str] = (JSON, NDJSON)
 
@@ -49,11 +53,12 @@ class Facts(Endpoint):
 
     def _rows(self, body: bytes, media: str, now: datetime) -> tuple[Sequence[Any], bool]:
         try:
-            return (self.read_lines(body, now), False) if media == NDJSON else self.read(body, now)
+            rows, single = (self.read_lines(body, now), False) if media == NDJSON else self.read(body, now)
         except TooMuch as error:
             raise Problem(413, str(error)) from None
         except BadBody as error:
             raise Problem(400, f"{error} Send {self.wanted}.") from None
+        return (self.known(self.organization, rows) if self.known else rows), single
 
     def _none_stored(self, result: Result) -> Problem:
         errors = [
@@ -77,7 +82,7 @@ class Facts(Endpoint):
         return bodies.decode_lines(self.kind, body, now)
 
     def store(self, rows: Sequence[Any], now: datetime, atomic: bool) -> Result:
-        return store(self.kind, self.organization, rows, now=now, atomic=atomic)
+        return store(self.kind, self.organization, rows, now=now, atomic=atomic, write=self.write)
 
 
 class Invoices(Facts):

@@ -233,7 +233,7 @@ class Arrival(models.Model):
 
 
 class Feed(models.Model):
-    """A stream of messages, `invoices` or `exceptions`, by when they were received. Written by the tick alone."""
+    """A stream of messages (`invoices`, `exceptions`, `counts`) by when they were received. Only the tick writes it."""
 
     organization = of_organization(db_index=False)
     name = models.CharField(max_length=20)

@@ -61,7 +61,7 @@ def tag(route: URLPattern) -> str:
     """By what the address begins with."""
     first = address(route).split("/")[1]
     return {"alerts": "alerts", "reports": "reports", "kpis": "kpis", "metrics": "kpis"}.get(
-        first, "facts" if first in ("invoices", "exceptions", "system", "events") else "slos"
+        first, "facts" if first in ("invoices", "exceptions", "system", "counts", "events") else "slos"
     )
 
 

@@ -24,6 +24,7 @@ class RefusedRow(Told):
     exception_id: str | UnsetType | None = UNSET
     metric_name: str | UnsetType | None = UNSET
     event_id: str | UnsetType | None = UNSET
+    slo: str | UnsetType | None = UNSET
 
 
 class Stored(Told):

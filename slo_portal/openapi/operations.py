@@ -9,6 +9,7 @@ from kpis import messages
 from kpis.rows import EXCEPTIONS, INVOICES, OF_AN_INVOICE, Table
 from slo_portal.openapi import alerts, facts, kpis, objectives, reports
 from slo_portal.reports.models import Report
+from slos import reported
 from slos.behind import Outcome
 from slos.models import Period, SLIType
 
@@ -102,8 +103,9 @@ def rows(table: Table) -> tuple[Param, ...]:
     )
 
 
-def takes(summary: str, kind: messages.Kind) -> Operation:
+def takes(summary: str, kind: messages.Kind, more: str = "") -> Operation:
     text = "One object, or a batch of up to 5,000. Good rows are stored even if others are refused, unless atomic."
+    text = f"{text} {more}".strip()
     return Operation(summary, facts.Stored, ATOMIC, kind.struct, kind.wrapper, (JSON, NDJSON), text=text)
 
 
@@ -118,6 +120,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("api-exceptions", "post"): takes("Tell of exceptions", messages.EXCEPTION),
     ("api-exceptions", "get"): Operation("List exceptions", facts.Exceptions, rows(EXCEPTIONS), file=True),
     ("api-system", "post"): takes("Tell of system figures", messages.SYSTEM),
+    ("api-counts", "post"): takes(
+        "Tell how many were good, of how many",
+        reported.COUNT,
+        "For objectives of the SLI good_total. `at` lies anywhere in its bucket of 5 minutes; the last message about a"
+        " bucket wins, so sending one again changes nothing.",
+    ),
     ("api-events", "post"): Operation(
         "Tell what happened, as CloudEvents",
         facts.Stored,

@@ -45,9 +45,9 @@ class Asked:
         return f"{reverse('objective', args=[slo.pk])}?{urlencode({'range': 'custom', **self.borders})}"
 
     def bad_rows(self, slo: SLODefinition) -> str:
-        """The address of the rows behind what was bad."""
-        query = {"slo": str(slo.pk), "outcome": "bad", **self.borders, **self.only}
-        return f"{reverse(table_of(slo).kind.plural)}?{urlencode(query)}"
+        """The address of the rows behind what was bad; of counts that a program sends, the page of the objective."""
+        query, table = {"slo": str(slo.pk), "outcome": "bad", **self.borders, **self.only}, table_of(slo)
+        return f"{reverse(table.kind.plural)}?{urlencode(query)}" if table else self.page_of(slo)
 
     def kpis(self) -> str:
         return f"{reverse('kpis')}?{urlencode({'range': 'custom', **self.borders, **self.only})}"

@@ -24,6 +24,7 @@ STEPS = {
     "validation_pass_rate": "compare what was extracted with the documents, and mend the check or the extraction",
     "processing_success_rate": "read the error of three failed invoices, and mend what they have in common",
     "extraction_accuracy": "look at the layout of their documents, and train or configure for it",
+    "good_total": "ask whoever runs the program that sends its counts what failed, and since when",
     "duplicate_recall": "see what the missed duplicates differ in, and widen the comparison by it",
 }
 CALM = "change nothing risky until its budget has recovered"

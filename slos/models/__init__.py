@@ -14,6 +14,7 @@ from slos.models.definition import (
     Window,
 )
 from slos.models.exclusion import ExcludedPeriod, Exclusion
+from slos.models.reported import ReportedCount
 
 __all__ = [
     "SECONDS_PER",
@@ -26,6 +27,7 @@ __all__ = [
     "Figure",
     "Job",
     "Period",
+    "ReportedCount",
     "SLIBucket",
     "SLIMeasurement",
     "SLIType",

@@ -24,6 +24,7 @@ class SLIType(models.TextChoices):
     APPROVAL_LATENCY = "approval_latency", "Approval latency"
     EXCEPTION_RESOLUTION_TIME = "exception_resolution_time", "Exception resolution time"
     DUPLICATE_RECALL = "duplicate_recall", "Duplicate detection recall"
+    GOOD_TOTAL = "good_total", "Good and total, fed by a program"
 
 
 class Period(models.TextChoices):
@@ -180,7 +181,7 @@ class SLODefinition(AlertRules):
         periods = self.measurement_periods or []
         if len(set(periods)) < len(periods):
             wrong["measurement_periods"] = "Name each period once."
-        if said := parts.wrong(self.only):
+        if said := parts.wrong(self.only, fed=self.is_fed):
             wrong["only"] = said
         if wrong:
             raise ValidationError(wrong)
@@ -233,6 +234,11 @@ class SLODefinition(AlertRules):
     @property
     def is_timed(self) -> bool:
         return self.sli_type in TIMED
+
+    @property
+    def is_fed(self) -> bool:
+        """A program sends its good and total: no rows lie behind its figures."""
+        return self.sli_type == SLIType.GOOD_TOTAL
 
     @property
     def limit_seconds(self) -> float | None:

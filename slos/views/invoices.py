@@ -54,12 +54,14 @@ def exceptions(request: HttpRequest, who: Access) -> HttpResponse:
 
 
 def _explorer(request: HttpRequest, who: Access, table: Table) -> HttpResponse:
-    """A figure of an objective that counts rows of the other kind is shown at their address."""
+    """A figure whose rows are of the other kind is shown at their address, one without rows at its objective's."""
     now, wanted = timezone.now(), Wanted(request.GET, who.organization, table)
     valid = wanted.is_valid()
     slo = wanted.cleaned_data.get("slo")
-    if slo and table_of(slo) is not table:
-        return redirect(f"{reverse(table_of(slo).kind.plural)}?{request.GET.urlencode()}")
+    if slo and (counted := table_of(slo)) is not table:
+        if counted is None:
+            return redirect("objective", slo.pk)
+        return redirect(f"{reverse(counted.kind.plural)}?{request.GET.urlencode()}")
     context = {
         "wanted": wanted,
         "kind": table.kind,

@@ -68,7 +68,9 @@ class Shown:
         return objective_charts.charts(self.detail, self.rows)
 
     def rows(self, outcome: Outcome, start: datetime, end: datetime, part: Mapping[str, str] = ALL) -> str:
-        """The address of the rows behind a figure."""
+        """The address of the rows behind a figure; empty where there are none."""
+        if self.slo.is_fed:
+            return ""
         name = "exceptions" if self.slo.sli_type == SLIType.EXCEPTION_RESOLUTION_TIME else "invoices"
         query = {"slo": self.slo.pk, "outcome": outcome.value, "start": _iso(start), "end": _iso(end), **part}
         return f"{reverse(name)}?{urlencode(query)}"

@@ -49,7 +49,8 @@ def test_what_is_not_refused_counts_changed_or_not(api: Caller) -> None:
     api.post("exceptions", {"exception_id": "e"})
     assert heard(api.organization) == {"invoices": 4, "exceptions": 1}
     states = feeds.states(api.organization, now=NOON)
-    assert {name: state.last_message_at for name, state in states.items()} == {"invoices": NOON, "exceptions": NOON}
+    spoke = {"invoices": NOON, "exceptions": NOON, "counts": None}
+    assert {name: state.last_message_at for name, state in states.items()} == spoke
 
 
 def test_events_count_by_what_they_are_about_the_repeated_ones_too(api: Caller) -> None:

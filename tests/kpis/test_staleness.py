@@ -177,6 +177,7 @@ def test_the_two_feeds_and_those_of_another_organisation_are_judged_apart(django
     assert {name: (state.usual, state.stale) for name, state in found.items()} == {
         "invoices": (28, False),
         "exceptions": (24, False),
+        "counts": (0, False),
     }
     assert feeds.states(organization, now=TUESDAY + 2 * HOUR + 6 * MINUTE)["invoices"].stale
 

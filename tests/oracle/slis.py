@@ -1,13 +1,13 @@
 """The seven indicators, row by row: which events are decided at a moment, which are pending, which never count."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from tests.oracle.facts import EXCEPTION, INVOICE, Row, World
+from tests.oracle.facts import EXCEPTION, INVOICE, YEAR_2000, Row, World
 
 TIMED = ("time_to_ready", "approval_latency", "exception_resolution_time")
 RATES = ("validation_pass_rate", "processing_success_rate", "extraction_accuracy", "duplicate_recall")
@@ -101,6 +101,18 @@ def account(sli: str, world: World, now: datetime, t: timedelta | None = None, o
         event = rated(sli, row)
         if event is not None and event.decided_at <= now:
             result.events.append(event)
+    return result
+
+
+def reported(told: Iterable[tuple[datetime, int, int]], now: datetime) -> Account:
+    """What a program has counted itself, in the order in which (at, good, total) came: the last of a bucket holds."""
+    last: dict[datetime, tuple[int, int]] = {}
+    for at, good, total in told:
+        last[at - (at - YEAR_2000) % timedelta(minutes=5)] = good, total
+    result = Account()
+    for start, (good, total) in last.items():
+        if start <= now:
+            result.events += [Event(start, Fraction(k < good)) for k in range(total)]
     return result
 
 

@@ -13,7 +13,7 @@ from slos.measure import catch_up
 from slos.tick import tick
 from tests.alerts.alerting import an_alert
 from tests.calling import JSON, Caller, a_caller, data
-from tests.facts import at, invoice
+from tests.facts import at, fed, invoice
 
 NOW = datetime(2026, 11, 10, 13, 2, tzinfo=UTC)
 MOST = 2  # rows of a list
@@ -71,6 +71,9 @@ def calls(api: Caller) -> Iterator[Call]:
     yield Call("POST", "/exceptions", "/exceptions", opened)
     figure = {"metric_name": "queue_depth", "value": 12, "unit": "jobs", "measured_at": "2026-11-10T13:00:00Z"}
     yield Call("POST", "/system", "/system", figure)
+    fed(api.organization, "Gateway availability")
+    counted = {"slo": "Gateway availability", "at": "2026-11-10T12:55:00Z", "good": 1412, "total": 1415}
+    yield Call("POST", "/counts", "/counts", {"counts": [counted]})
     event = {"specversion": "1.0", "id": "7f1", "source": "/intake", "type": "invoice.approved", "subject": "INV-100"}
     yield Call("POST", "/events", "/events", {**event, "time": "2026-11-10T13:01:00Z"}, CLOUD_EVENT)
     yield Call("GET", "/invoices", f"/invoices?slo_id={slo.pk}&outcome=bad&vendor=Acme&limit=2")

@@ -70,7 +70,7 @@ def dressed(firm):
     ready.notification_channels, ready.alert_types_off = ["Chat", "chat"], ["burn_rate_warning"]
     ready.burn_rate_alert_threshold, ready.burn_rate_warning_hours, ready.only = D("3.25"), 48, {"vendor": "Acme"}
     rate.burn_policy, rate.burn_rate_alert_threshold, rate.min_bad, rate.is_active = "sre", D("2.5"), 7, False
-    for slo in (ready, rate):
+    for slo in (ready, rate, facts.fed(firm, "Gateway")):
         slo.full_clean()
         slo.save()
     return firm.slos.select_related("organization")
@@ -85,7 +85,7 @@ def test_there_and_back_is_the_same_to_the_byte(firm):
         slo = SLODefinition(organization=firm, **catalogue.values(entry))
         told = catalogue.entry(slo) | {"next_review_at": None}
         assert told == wanted[entry["name"]] | {"next_review_at": None}
-    assert len(found.entries) == 7
+    assert len(found.entries) == 8
     firm.slos.all().delete()
     for entry in found.entries:
         SLODefinition.objects.create(organization=firm, **catalogue.values(entry))
@@ -94,9 +94,9 @@ def test_there_and_back_is_the_same_to_the_byte(firm):
 
 def test_what_is_written_is_openslo_and_what_is_broken_is_not(firm):
     documents = list(yaml.safe_load_all(writing.as_text(dressed(firm))))
-    assert [strict.wrong(document) for document in documents] == [""] * 7
+    assert [strict.wrong(document) for document in documents] == [""] * 8
     names = [document["metadata"]["name"] for document in documents]
-    assert len(set(names)) == 7
+    assert len(set(names)) == 8
     first = documents[0]
     for broken in (
         {**first, "kind": "Slo"},
@@ -162,9 +162,9 @@ def test_the_command_shows_and_takes_in_what_is_in_a_file(firm, capsys, tmp_path
     call_command("openslo", "import", str(file), "--dry-run", organization="firm")
     told = capsys.readouterr()
     assert "target_percentage: 99.905 -> 99.5" in told.out
-    assert "Would be imported: 1 new, 1 field of 1 changed, 6 as in the file." in told.out
+    assert "Would be imported: 1 new, 1 field of 1 changed, 7 as in the file." in told.out
     assert "Warning: line " in told.err
-    assert firm.slos.count() == 7
+    assert firm.slos.count() == 8
     call_command("openslo", "import", str(file), "--json", organization="firm")
     assert len(json.loads(capsys.readouterr().out)["differences"]) == 2
     slo = firm.slos.get(name="Invoices_Ready")
