@@ -58,6 +58,7 @@
     for (const note of annotations) {
       note.text = escaped(note.text);
       note.font = { ...note.font, color: colour(note.name) };
+      note.bgcolor = colour("--card");
     }
   };
 

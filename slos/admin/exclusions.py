@@ -1,5 +1,6 @@
 """Periods and invoices that do not count: tried first, never deleted, withdrawn when they were wrong."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -24,12 +25,19 @@ class ExclusionForm(OfOne):
         """One that is only tried is not saved."""
         return super().is_valid() and TRY not in self.data
 
+    def validate_constraints(self) -> None:
+        """`exclusions.wrong` says the same with a way out."""
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         if self.errors or not self.instance._state.adding:
             return
         for field, text in exclusions.wrong(self.instance, now=timezone.now()).items():
             self.add_error(field, text)
+
+
+def _clock(start: datetime, end: datetime) -> str:
+    return "%H:%M" if start.date() == end.date() else "%a %Y-%m-%d %H:%M"
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -111,7 +119,7 @@ class ExclusionAdmin(Limited):
         zone = exclusion.organization.time_zone
         every = list(exclusions.occurrences(exclusion))
         local = [(start.astimezone(zone), end.astimezone(zone)) for start, end in every[:most]]
-        lines = [f"{start:%a %Y-%m-%d %H:%M} to {end:%a %Y-%m-%d %H:%M}" for start, end in local]
+        lines = [f"{start:%a %Y-%m-%d %H:%M} to {end:{_clock(start, end)}}" for start, end in local]
         more = [f"and {len(every) - most} more times"] if len(every) > most > 1 else []
         return "\n".join([*lines, *more]) or f"invoice {exclusion.invoice_id}"
 

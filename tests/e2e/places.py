@@ -15,9 +15,9 @@ from kpis.params import Span
 from slo_portal.organizations import set_up
 from slo_portal.reports import writing
 from slo_portal.reports.models import Report
-from slos import figures
+from slos import exclusions, figures
 from slos.buckets import take_marks
-from slos.models import SLODefinition
+from slos.models import Exclusion, SLODefinition
 from tests.alerts.alerting import a_channel, a_member, an_alert, tell, worsen
 from tests.facts import exception, firm
 from tests.slos.worlds_to_show import add, invoice, member
@@ -47,6 +47,7 @@ class House:
     ada: User  # may do everything
     incident: SLOAlert
     taken: SLOAlert
+    outage: Exclusion
     report: Report
     now: datetime
 
@@ -61,12 +62,13 @@ def furnish(organization: Organization) -> House:
     ada = a_member(organization, "ada", "admin", is_staff=True, email="ada@example.com")
     second = Organization.objects.create(name="The Second Foods and Beverages of Northern Europe", slug="the-second")
     Membership.objects.create(user=ada, organization=second, role="viewer")
+    outage = _outage(organization, ada, now)
     _work(organization, now)
     incident, taken = _alarms(organization, ada, now)
     figures.refresh(organization, now=now)
     report = writing.write(organization, Span(now - timedelta(days=20), now), {"vendor": "W" * 60}, by=ada, now=now)
     tokens.issue(ada, organization, name="importer", scope="read")
-    return House(organization, ada, incident, taken, report, now)
+    return House(organization, ada, incident, taken, outage, report, now)
 
 
 def _work(organization: Organization, now: datetime) -> None:
@@ -87,6 +89,15 @@ def _work(organization: Organization, now: datetime) -> None:
     rollups.note(organization, take_marks(organization))
     while rollups.refresh(organization, now=now):
         pass
+
+
+def _outage(organization: Organization, ada: User, now: datetime) -> Exclusion:
+    """Of two hours, the day before yesterday, that nobody has to answer for."""
+    start = now - timedelta(days=2)
+    span = {"start": start, "end": start + timedelta(hours=2)}
+    made = Exclusion.objects.create(organization=organization, category="supplier", reason=LONG, created_by=ada, **span)
+    exclusions.put_in_force(made)
+    return made
 
 
 def _alarms(organization: Organization, ada: User, now: datetime) -> tuple[SLOAlert, SLOAlert]:
@@ -179,6 +190,9 @@ def administration(house: House) -> Iterator[Place]:
     yield Place("admin: channel", f"/admin/alerts/channel/{channel.pk}/change/", ada)
     yield Place("admin: silences", "/admin/alerts/silence/", ada)
     yield Place("admin: a new silence", "/admin/alerts/silence/add/", ada)
+    yield Place("admin: exclusions", "/admin/slos/exclusion/", ada)
+    yield Place("admin: a new exclusion", f"/admin/slos/exclusion/add/?slos={house.slo.pk}", ada)
+    yield Place("admin: exclusion", f"/admin/slos/exclusion/{house.outage.pk}/change/", ada)
     yield Place("admin: rota", f"/admin/alerts/rota/{rota.pk}/change/", ada)
     yield Place("admin: invoices", "/admin/kpis/invoicemetric/", ada)
     yield Place("admin: tokens", "/admin/accounts/apitoken/", ada)

@@ -11,6 +11,7 @@ from kpis.models import InvoiceMetric
 from slos import behind, exclusions
 from slos.models import Exclusion
 from slos.tick import tick
+from tests.alerts.alerting import a_member
 from tests.facts import slo as objective_of
 from tests.slos.worlds_to_show import NOW
 
@@ -64,3 +65,23 @@ def test_an_invoice_says_of_each_objective_why_it_does_not_count(viewer, organiz
     early = InvoiceMetric.objects.filter(organization=organization, invoice_id="I-19").get()
     assert "Excluded" not in text(viewer, f"/invoices/{early.pk}/")
     assert not behind.page(slo, outage.start, NOW, behind.Outcome.GOOD, now=NOW, limit=1)
+
+
+def test_the_form_tries_an_exclusion_and_names_the_field_that_is_missing(client, organization):
+    client.force_login(a_member(organization, "ed", "editor", is_staff=True))
+    at = NOW.astimezone(organization.time_zone)
+    given = {
+        "organization": organization.pk,
+        "category": "other",
+        "reason": "A test",
+        "start": f"{at - timedelta(days=8):%Y-%m-%dT%H:%M}",
+        "_preview": "1",
+    }
+    refused = client.post("/admin/slos/exclusion/add/", given).content.decode()
+    assert "Constraint" not in refused
+    form = re.search(r'(?s)<div class="form-row[^"]*field-end">.*?</div>', refused)
+    assert form
+    assert "Name the start and the end of a period" in form[0]
+    tried = client.post("/admin/slos/exclusion/add/", {**given, "end": f"{at:%Y-%m-%dT%H:%M}"}).content.decode()
+    assert "What it would do" in tried
+    assert not Exclusion.objects.exists()
