@@ -41,6 +41,10 @@ class Series:
         a, b = bisect_left(self.starts, start), bisect_left(self.starts, end)
         return Counts(Decimal(self.good[b] - self.good[a]).scaleb(-MILLIONTHS), self.total[b] - self.total[a])
 
+    def reaches(self, start: datetime, end: datetime) -> bool:
+        """Any of them lies in [start, end), if only with the time that something took."""
+        return bisect_left(self.starts, start) < bisect_left(self.starts, end)
+
     def newest(self, since: datetime, end: datetime) -> Iterator[tuple[datetime, Counts]]:
         """The buckets of [since, end) in which something was decided, newest first."""
         for k in range(bisect_left(self.starts, end) - 1, bisect_left(self.starts, since) - 1, -1):
@@ -126,8 +130,8 @@ class Coming(Stored):
         self.slo, self.series = slo.pk, series
 
     def sums(self, intervals: Mapping[str, Interval]) -> Mapping[UUID, Mapping[str, Counts]]:
-        found = {name: self.series.counts(*interval) for name, interval in intervals.items()}
-        return {self.slo: {name: counts for name, counts in found.items() if counts.total}}
+        known = {name: interval for name, interval in intervals.items() if self.series.reaches(*interval)}
+        return {self.slo: {name: self.series.counts(*interval) for name, interval in known.items()}}
 
     def newest(self, since: Mapping[UUID, datetime], most: int) -> Mapping[UUID, Buckets]:
         end = floor(self.now) + BUCKET
