@@ -74,6 +74,12 @@ class Database:
                 connection.execute(values)
             connection.execute("VACUUM ANALYZE kpis_invoicemetric")
 
+    def settle(self) -> None:
+        """As it stands some minutes later: what has just been written is on disk, and its size is known."""
+        with self.connect() as connection:
+            connection.execute("VACUUM ANALYZE")
+            connection.execute("CHECKPOINT")
+
 
 @contextmanager
 def server() -> Iterator[Postgres]:

@@ -61,6 +61,8 @@ def run(server: Postgres, long: int, short: int, pairs: int) -> Iterator[Row]:
     large.fill(long)
     small.fill(short)
     with engine(large) as ours, engine(small) as theirs:
+        large.settle()
+        small.settle()
         for buckets in (1, 12):
             measured = paired(lambda n=buckets: ours.ask("tick", n), lambda n=buckets: theirs.ask("tick", n), pairs)
             name = f"tick, {buckets} dirty buckets: {long:,} rows / {short:,} rows"
