@@ -25,7 +25,7 @@ from slo_portal.wsgi import application
 from slos import jobs
 from tests.alerts.alerting import an_alert
 from tests.calling import PROBLEM, Caller, a_caller
-from tests.facts import invoice
+from tests.facts import fed, invoice
 from tests.fuzz.asking import Ask, Target, asks
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,6 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/invoices": {"invoice_id": "INV-1", "uploaded_at": "2026-11-10T12:55:00Z", "labels": {"team": "a"}},
     "/exceptions": {"exception_id": "E-1", "invoice_id": "INV-1", "opened_at": "2026-11-10T12:59:00Z"},
     "/system": {"metric_name": "depth", "value": 12, "measured_at": "2026-11-10T13:00:00Z", "dimensions": {"a": "b"}},
+    "/counts": {"slo": "Scans", "at": "2026-11-10T13:00:00Z", "good": 9, "total": 10},
     "/events": {"specversion": "1.0", "id": "1", "source": "/intake", "type": "invoice.ready", "subject": "INV-1",
                 "time": "2026-11-10T13:01:00Z", "data": {"vendor": "Acme"}},
     "/alerts/{alert_id}/assign": {"to": "default-admin-admin"},
@@ -114,6 +115,7 @@ def targets(api: Caller) -> list[Target]:
     """Every operation with objects of its own to work on."""
     now, found = datetime.now(UTC), []
     invoice(api.organization, "INV-1", now=now)
+    fed(api.organization, "Scans")
     job = jobs.request(api.organization, "daily", now, now, by=api.user)
     report = writing.write(api.organization, Span(now - timedelta(days=1), now), {}, by=None, now=now)
     for path, methods in document(urlpatterns)["paths"].items():
