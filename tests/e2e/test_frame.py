@@ -73,7 +73,7 @@ def test_the_list_of_keys_is_shown_and_switches_them_off(open_page, organization
 
 
 def test_the_clock_of_the_browser_and_the_count_in_title_and_icon(open_page, organization):
-    page = open_page("/alerts/", timezone_id="Asia/Tokyo")
+    page = open_page("/", timezone_id="Asia/Tokyo")
     expect(page.locator("#freshness")).to_contain_text("times in Europe/Berlin")
     page.locator("#menu summary").click()
     page.locator("#zone").click()
@@ -81,6 +81,6 @@ def test_the_clock_of_the_browser_and_the_count_in_title_and_icon(open_page, org
     assert "alert" not in page.locator("#icon").get_attribute("href")
     an_alert(organization, now=ago(1))
     page.evaluate("document.body.dispatchEvent(new CustomEvent('tick'))")
-    expect(page).to_have_title("(1) Alerts · SLO portal")
+    expect(page).to_have_title("(1) Overview of Shown Foods · SLO portal")
     expect(page.locator("#icon")).to_have_attribute("href", re.compile("favicon-alert"))
     expect(page.locator("#notice")).to_have_text("1 more open alert.")
