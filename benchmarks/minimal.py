@@ -16,7 +16,7 @@ settings.configure(
     SECRET_KEY="only for a benchmark, holds nothing",  # noqa: S106
     ALLOWED_HOSTS=["*"],
     ROOT_URLCONF=__name__,
-    DATABASES={"default": database(text("DATABASE_URL"))},
+    DATABASES={"default": {**database(text("DATABASE_URL")), "ENGINE": "django.db.backends.postgresql"}},
     INSTALLED_APPS=[
         "django.contrib.admin",
         "django.contrib.auth",
