@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.access import Access
 from accounts.pages import for_members
@@ -73,10 +73,12 @@ class Outcomes:
         yield from (f"{number} {what}" for number, what in counted if number)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_members
 def act_on_several(request: HttpRequest, who: Access) -> HttpResponse:
     """The ticked alerts, or with `every` all that their list held when the page was made."""
+    if request.method != "POST":  # somebody has signed in again: the list is there, what was ticked is not
+        return redirect("alerts")
     context = {"back": back(request), "act": request.POST.get("act", ""), "note": request.POST.get("note", "")}
     try:
         outcomes, status = _outcomes(request, who, context["act"]), 200

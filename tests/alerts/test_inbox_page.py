@@ -379,3 +379,7 @@ def test_viewers_cannot_act_on_several(organization, known, client):
     client.force_login(a_member(organization, "vera", "viewer"))
     assert "Your role reads" in several(client, "acknowledge", known["warning"])
     assert SLOAlert.objects.get(pk=known["warning"].pk).state == "open"
+
+
+def test_whoever_had_to_sign_in_again_while_acting_on_several_comes_to_the_list(web):
+    assert web.get("/alerts/several", follow=True).redirect_chain == [("/alerts/", 302)]
