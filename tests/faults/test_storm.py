@@ -131,7 +131,8 @@ def test_of_many_readers_those_of_the_worst_alerts_are_told_first(ours, sink):
     deliver(ours, 0)
     told = [addresses.index(entry.target) for entry in sink.ledger.entries(accepted=True)]
     assert sorted(told) == list(range(40))
-    assert set(told[:20]) == set(range(20, 40))
+    overtaken = delivery.PER_CHANNEL - 1  # so many may still be under way when the first of the others is accepted
+    assert set(told[: 20 - overtaken]) <= set(range(20, 40))
 
 
 @pytest.fixture
