@@ -27,6 +27,7 @@ PURE = (
     "alerts.sentences",
     "alerts.transports.guard",
     "alerts.transports.message",
+    "alerts.transports.pictures",
     "alerts.transports.texts",
     "alerts.words",
     "kpis.bodies",

@@ -15,7 +15,7 @@ from django.core import mail
 from django.core.mail.backends.smtp import EmailBackend
 from django.template.loader import render_to_string
 
-from alerts.transports import http, texts
+from alerts.transports import http, pictures, texts
 from alerts.transports.message import KEY_HEADER, ORGANIZATION_HEADER, DeliveryError, Item, Outgoing, Receipt
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def _id(name: str) -> str:
 
 def _deliver(backend: EmailBackend, message: mail.EmailMultiAlternatives, target: str, end: float) -> str:
     """One connection, step by step, because what is known after a failure depends on the step."""
-    content = re.sub(rb"\r?\n", b"\r\n", message.message().as_bytes())
+    content = re.sub(rb"\r?\n", b"\r\n", pictures.beside(message.message().as_bytes()))
     try:
         with closing(_connect(backend)) as smtp:
             _greet(smtp, backend)

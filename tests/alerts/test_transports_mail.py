@@ -3,6 +3,7 @@
 import email
 import email.policy
 import re
+from base64 import b64encode
 from email.message import EmailMessage
 
 import pytest
@@ -17,6 +18,7 @@ from tests.alerts.messages import NOW, URL, item, outgoing, send
 from tests.facts import firm
 
 EVIL = "\"'><script>alert(1)</script>{{ 7|add:7 }}\r\nBcc: x@evil.example"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9
 
 
 def received(sink) -> EmailMessage:
@@ -87,6 +89,24 @@ def test_html_loads_nothing():
     [(html, _)] = mail.build("a@b.example", outgoing()).alternatives
     assert re.findall(r"href=", html)
     assert not re.search(r"\bsrc=|url\(|@import|<link|<script", html)
+
+
+def test_pictures_stand_beside_the_html_that_names_them(sink):
+    chart = f'<p>Größe</p><img src="data:image/png;base64,{b64encode(PNG).decode()}" alt="All of it is left.">'
+    send("email", sink, outgoing(item(reason="report", html=f"{chart} {chart}")))
+    message = received(sink)
+    related = message.get_body(["related"])
+    html, picture = related.iter_parts()
+    [cid] = set(re.findall(r'src="cid:([^"]+)"', html.get_content()))
+    assert (picture["Content-ID"], picture.get_content_type(), picture.get_content()) == (f"<{cid}>", "image/png", PNG)
+    assert picture.get_content_disposition() == "inline"
+    assert "Größe" in html.get_content()
+    assert "data:" not in html.get_content()
+    assert "37 invoices were late" in part(message, "plain")
+    assert [one.get_content_type() for one in message.iter_parts()] == ["text/plain", "multipart/related"]
+    assert message["Subject"] == "[report] 37 invoices were late since 09:40"
+    send("email", sink)
+    assert "related" not in str(received(sink)["Content-Type"])
 
 
 def test_a_line_that_begins_with_a_dot_arrives(sink):

@@ -1,5 +1,7 @@
 """What a report says, that there is one of a period, that it stays as it was made, and how it reaches people."""
 
+import re
+from base64 import b64decode
 from datetime import timedelta
 
 import pytest
@@ -139,6 +141,12 @@ def test_it_is_mailed_once_and_never_in_a_bundle(busy, settings):
     assert f"/reports/{weekly.pk}/" in sent.text
     assert "- Time-to-Ready Processing: Missed" in sent.text
     assert "style=" in sent.html
+    pictures = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="([^"]+)"', sent.html)
+    assert [alt.partition(",")[0] for _, alt in pictures] == ["Error budget left at the end", "Error budget left"]
+    assert "Time-to-Ready Processing \N{MINUS SIGN}400.0\N{NO-BREAK SPACE}%" in pictures[0][1]
+    for png, _ in pictures:
+        assert b64decode(png).startswith(b"\x89PNG")
+        assert len(png) < 200_000
     assert [(one.target, one.state) for one in reading.posted(weekly)] == [("ops@example.com", "sent")]
 
 
