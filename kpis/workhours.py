@@ -153,7 +153,7 @@ def _interval(text: str) -> tuple[int, int]:
     start, end = _minute(opens), _minute(closes)
     if start >= end:
         raise Unreadable(
-            f"{text} ends before it begins. Over midnight: {opens}-24:00, and 00:00-{closes} the day after."
+            f"{text} ends before it begins. Over midnight: {opens}-24:00 and, the day after, 00:00-{closes}."
         )
     return start, end
 
