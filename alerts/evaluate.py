@@ -36,9 +36,15 @@ def evaluate(organization: Organization, now: datetime, last: datetime | None, o
             alerts[key] = found
     for key in alerts.keys() - judged.keys():
         if alerts[key].resolved_at is None:
-            _set_aside_if_it_fails(_end, alerts[key], Resolution.NOT_JUDGED, now, None)
+            _set_aside_if_it_fails(_end, alerts[key], _unjudged(alerts[key]), now, None)
     fp("evaluate.alerts_written")
     return telling.plan(organization, [alert for alert in alerts.values() if not alert.resolved_at], judged, now=now)
+
+
+def _unjudged(alert: SLOAlert) -> Resolution:
+    """Why nobody judges it any more."""
+    archived = alert.slo is not None and alert.slo.archived_at is not None
+    return Resolution.ARCHIVED if archived else Resolution.NOT_JUDGED
 
 
 def _covers(exhausted: SLOAlert | None) -> bool:

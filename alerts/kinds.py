@@ -42,6 +42,7 @@ class Resolution(StrEnum):
     RECOVERED = "recovered"
     SUPERSEDED = "superseded"
     NOT_JUDGED = "not_judged"  # its objective or its condition was switched off
+    ARCHIVED = "archived"  # its objective was
 
 
 TYPE_LABELS = {

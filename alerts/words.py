@@ -75,6 +75,8 @@ def _ending(facts: Facts) -> str:
         return "Replaced by the alert that the allowance is used up"
     if life.resolution == Resolution.NOT_JUDGED:
         return "No longer watched"
+    if life.resolution == Resolution.ARCHIVED:
+        return "Its objective was archived"
     return _recovery(facts)
 
 

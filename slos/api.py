@@ -65,8 +65,12 @@ def _view(request: Request, organization: Organization) -> View:
 
 class Definitions(Endpoint):
     def get(self, request: Request) -> Response:
-        active_only = Params(request._request, "active_only").flag("active_only", True)
-        slos = self.organization.slos.active() if active_only else self.organization.slos.all()
+        params, known = Params(request._request, "active_only", "archived"), self.organization.slos
+        active_only = params.flag("active_only", True)
+        if params.flag("archived", False):
+            slos = known.archived()
+        else:
+            slos = known.active() if active_only else known.current()
         found = [payloads.definition(slo) for slo in slos]
         return success(
             {"definitions": found, "count": len(found), "active_only": active_only}, f"{len(found)} definitions."

@@ -132,13 +132,13 @@ def never_had_any(organization: Organization) -> bool:
 
 
 def measured(slo: SLODefinition) -> bool:
-    """What was measured is never thrown away: it can only be paused."""
+    """What was measured is never thrown away: it can only be paused or archived."""
     return slo.measurements.exists() or SLIBucket.objects.filter(slo=slo).exists()
 
 
 def copied(slo: SLODefinition) -> dict[str, Any]:
     """The fields of a form for another one like it; a promise of its own, under a name of its own."""
-    own = {"id", "created_by", "created_at", "updated_at", "next_review_at", "name"}
+    own = {"id", "created_by", "created_at", "updated_at", "archived_at", "next_review_at", "name"}
     fields = {field.name: field.value_from_object(slo) for field in SLODefinition._meta.fields if field.name not in own}
     main, *further = slo.measurement_periods
     return fields | {"name": f"Copy of {slo.name}"[:200], "measurement_period": main, "further_periods": further}

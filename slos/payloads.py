@@ -50,6 +50,7 @@ def definition(slo: SLODefinition) -> dict[str, Any]:
         "window": slo.window,
         "window_days": slo.window_days if slo.window == Window.ROLLING else None,
         "is_active": slo.is_active,
+        "archived_at": slo.archived_at,
         "notification_channels": slo.notification_channels,
         "next_review_at": slo.next_review_at,
         "created_at": slo.created_at,

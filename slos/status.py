@@ -184,7 +184,7 @@ def overview(
         state.ticked_at if state else None,
         sorted(found, key=lambda one: one.sort_key),
         state.figures_changed_at if state else None,
-        [slo for slo in known if not slo.is_active],
+        [slo for slo in known if not slo.is_active and slo.archived_at is None],
     )
 
 

@@ -52,6 +52,7 @@ NOTHING_YET = State("none", "○", "No data")
 TOO_FEW = State("none", "○", "Too few to judge")
 STALE = State("stale", "◷", "Stale")
 PAUSED = State("paused", "‖", "Paused")
+ARCHIVED = State("archived", "▣", "Archived")
 
 
 def state(status: Status, consumed: float | None, too_few: bool) -> State:

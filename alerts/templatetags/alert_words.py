@@ -16,6 +16,7 @@ ENDINGS = {
     Resolution.RECOVERED: "its condition has gone",
     Resolution.SUPERSEDED: "a worse alert took its place",
     Resolution.NOT_JUDGED: "it is not watched any more",
+    Resolution.ARCHIVED: "its objective was archived",
 }
 MEASURED = {
     AlertType.BURN_RATE_WARNING: "Burn rate",

@@ -17,6 +17,7 @@ from slo_portal.config.reading import SECTIONS, Configuration, Problem
 from slos.catalogue import dump
 
 NEW, CHANGED, SAME, ONLY_HERE = "new", "changed", "same", "only in the database"
+ARCHIVED = "archived"  # in the database; a file brings nothing back that a person has put away
 
 
 class Refused(Exception):
@@ -67,8 +68,11 @@ def _differences(found: Configuration, place: Place) -> Iterator[Difference]:
     for section in SECTIONS:
         if section.name not in found.sections:
             continue
-        rows = section.rows(place.organization)
+        rows, archived = section.rows(place.organization), section.archived(place.organization)
         for entry in found.sections[section.name]:
+            if entry["name"] in archived:
+                yield Difference(section, entry["name"], ARCHIVED)
+                continue
             row = rows.pop(entry["name"], None)
             try:
                 yield _difference(section, entry, row, place)

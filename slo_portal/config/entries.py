@@ -54,6 +54,10 @@ class Section:
     def rows(self, organization: Organization) -> dict[str, Any]:
         raise NotImplementedError
 
+    def archived(self, organization: Organization) -> set[str]:
+        """Names of rows that are only kept to be looked at; they are not among `rows`."""
+        return set()
+
     def entry(self, row: Any) -> Entry:
         """All that the file can say of a row."""
         raise NotImplementedError

@@ -66,7 +66,8 @@ class EscalationPolicies(Section):
     def entry(self, row: EscalationPolicy) -> Entry:
         plain = {name: getattr(row, name) for name in ("name", "severity")}
         steps = [_step(one) for one in row.steps.all()]
-        return {**plain, "slos": names(row.slos.all()), "repeat_minutes": row.repeat_minutes, "steps": steps}
+        slos = names(slo for slo in row.slos.all() if slo.archived_at is None)
+        return {**plain, "slos": slos, "repeat_minutes": row.repeat_minutes, "steps": steps}
 
     def short(self, full: Entry) -> Entry:
         steps = [{key: value for key, value in one.items() if STEP.defaults[key] != value} for one in full["steps"]]
@@ -74,7 +75,8 @@ class EscalationPolicies(Section):
 
     def complete(self, given: Entry, row: EscalationPolicy | None, place: Place) -> Entry:
         wanted = {"name": given["name"], **self.shape.defaults, **given}
-        wanted["slos"] = _known("slos", "slos", wanted["slos"], place)
+        archived = set(place.organization.slos.archived().values_list("name", flat=True))
+        wanted["slos"] = [name for name in _known("slos", "slos", wanted["slos"], place) if name not in archived]
         wanted["steps"] = [self._completed(step, place) for step in wanted["steps"]]
         return {key: wanted[key] for key in self.shape.keys}
 
@@ -92,7 +94,8 @@ class EscalationPolicies(Section):
         policy.repeat_minutes = wanted["repeat_minutes"]
         policy.full_clean()
         policy.save()
-        policy.slos.set(organization.slos.filter(name__in=wanted["slos"]))
+        kept = policy.slos.filter(archived_at__isnull=False)  # should one be restored, its alerts go where they went
+        policy.slos.set([*organization.slos.filter(name__in=wanted["slos"]), *kept])
         policy.steps.all().delete()
         for position, step in enumerate(wanted["steps"], 1):
             _write_step(policy, position, step, place)

@@ -41,7 +41,10 @@ class Objectives(Section):
         return {}
 
     def rows(self, organization: Organization) -> dict[str, Any]:
-        return {slo.name: slo for slo in organization.slos.select_related("organization")}
+        return {slo.name: slo for slo in organization.slos.current().select_related("organization")}
+
+    def archived(self, organization: Organization) -> set[str]:
+        return set(organization.slos.archived().values_list("name", flat=True))
 
     def entry(self, row: SLODefinition) -> Entry:
         return catalogue.entry(row)

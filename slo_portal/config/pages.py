@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from accounts.models import Organization
 from slo_portal.config import openslo, words
-from slo_portal.config.applying import ONLY_HERE, SAME, Difference, Refused, apply, compare, export
+from slo_portal.config.applying import ARCHIVED, ONLY_HERE, SAME, Difference, Refused, apply, compare, export
 from slo_portal.config.entries import Place
 from slo_portal.config.reading import MOST, read
 from slos.catalogue import RULES
@@ -68,6 +68,8 @@ def rows(differences: Sequence[Difference]) -> list[Row]:
         place = (one.section.word, one.name)
         if one.state == ONLY_HERE:
             found.append(Row(*place, "", "there", "not there"))
+        elif one.state == ARCHIVED:
+            found.append(Row(*place, "", "archived, stays so", "there"))
         elif one.row is None:
             found.append(Row(*place, "", "not there", "there"))
         elif one.state != SAME:
@@ -112,7 +114,9 @@ def _file(organization: Organization) -> tuple[str, str]:
 
 
 def _openslo(organization: Organization) -> tuple[str, str]:
-    return f"openslo-{organization.slug}.yaml", writing.as_text(organization.slos.select_related("organization"))
+    return f"openslo-{organization.slug}.yaml", writing.as_text(
+        organization.slos.current().select_related("organization")
+    )
 
 
 EXPORTS: Mapping[str, Callable[[Organization], tuple[str, str]]] = {"file": _file, "openslo": _openslo}

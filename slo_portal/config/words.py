@@ -5,10 +5,10 @@ from difflib import unified_diff
 from itertools import groupby
 from typing import Any
 
-from slo_portal.config.applying import CHANGED, NEW, ONLY_HERE, SAME, Difference, Field, shown
+from slo_portal.config.applying import ARCHIVED, CHANGED, NEW, ONLY_HERE, SAME, Difference, Field, shown
 from slos.words import plural
 
-MARKS = {NEW: "+", CHANGED: "~", ONLY_HERE: "-", SAME: "="}
+MARKS = {NEW: "+", CHANGED: "~", ONLY_HERE: "-", ARCHIVED: "!", SAME: "="}
 Pair = tuple[str, str]
 
 
@@ -20,6 +20,7 @@ def summary(differences: Sequence[Difference], new: str = "new", changed: str = 
         f"{number[NEW]} {new}" if number[NEW] else "",
         f"{fields} {plural('field', fields)} of {number[CHANGED]} {changed}" if fields else "",
         f"{number[ONLY_HERE]} only in the database" if number[ONLY_HERE] else "",
+        f"{number[ARCHIVED]} archived here and left so" if number[ARCHIVED] else "",
         f"{number[SAME]} as in the file" if number[SAME] or not differences else "",
     ]
     return ", ".join(part for part in told if part) + "."
@@ -38,6 +39,8 @@ def lines(differences: Sequence[Difference], *, prune: bool) -> Iterator[str]:
 
 
 def _note(one: Difference, prune: bool) -> str:
+    if one.state == ARCHIVED:
+        return ": archived here, stays so; restore it in the administration first"
     if one.state != ONLY_HERE:
         return ""
     act = one.pruned()

@@ -41,6 +41,7 @@ class Definition(Objective):
     ]
     window_days: Annotated[int | None, Meta(description="null for a calendar window.")]
     is_active: bool
+    archived_at: Annotated[Time | None, Meta(description="Since when; null: it is not archived.")]
     notification_channels: list[str]
     next_review_at: date | None
     created_at: Time

@@ -166,7 +166,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("api-definitions", "get"): Operation(
         "List definitions",
         objectives.Definitions,
-        (Param("active_only", {**FLAG, "default": True}, "false: those that are switched off, too."),),
+        (
+            Param("active_only", {**FLAG, "default": True}, "false: those that are paused, too."),
+            Param("archived", {**FLAG, "default": False}, "true: the archived ones instead."),
+        ),
     ),
     ("api-measurements", "get"): Operation(
         "List measurements",

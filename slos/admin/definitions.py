@@ -14,9 +14,10 @@ from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
 from accounts import downloads
-from accounts.admin_access import ByRole, Role, organizations
+from accounts.admin_access import Role, organizations
 from accounts.admin_lists import OrganizationFilter
 from slos import catalogue, parts, status, words
+from slos.admin.acting import Acting
 from slos.forms import EditForm
 from slos.models import SLODefinition
 from slos.openslo import writing
@@ -32,6 +33,7 @@ class StateFilter(admin.SimpleListFilter):
         words.TOO_FEW,
         words.MET,
         words.PAUSED,
+        words.ARCHIVED,
     )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -39,7 +41,10 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() is None:
-            return queryset
+            shown = request.method == "GET" or request.POST.get("select_across") == "1"
+            return (
+                queryset.filter(archived_at=None) if shown else queryset
+            )  # what was chosen by its key may be archived
         return queryset.filter(pk__in=[slo.pk for slo in queryset if state_of(slo).word == self.value()])
 
 
@@ -51,7 +56,7 @@ def figures_of(slo: SLODefinition) -> status.SLOStatus:
 
 def state_of(slo: SLODefinition) -> words.State:
     if not slo.is_active:
-        return words.PAUSED
+        return words.ARCHIVED if slo.archived_at else words.PAUSED
     figures = figures_of(slo)
     return words.state(figures.status, figures.consumed_percentage, figures.too_few)
 
@@ -82,7 +87,7 @@ FIGURES = ["state", "now", "budget_left", "burn", "counted"]
 
 
 @admin.register(SLODefinition)
-class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
+class SLODefinitionAdmin(Acting, SimpleHistoryAdmin):
     changes = adds = deletes = Role.EDITOR
     form = EditForm
     list_display = [
@@ -99,7 +104,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     list_filter = [StateFilter, OrganizationFilter, "is_active", "sli_type", "window", "slos_owner"]
     search_fields = ["name", "description", "slos_owner"]
     ordering = ["name"]
-    actions = ["pause", "resume", "as_openslo"]
+    actions = ["as_openslo"]
     object_history_list_template = "admin/slos/slodefinition/history_list.html"
     fieldsets = [
         (None, {"fields": ["organization", "name", "description", "slos_owner", "is_active"]}),
@@ -122,6 +127,10 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SLODefinition]:
         return super().get_queryset(request).select_related("snapshot", "organization")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Of an archived one only what `acts` does: it is kept as it was."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.archived_at is None)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or request.method == "POST":  # a refused form has no figures: its target may be anything
@@ -206,22 +215,6 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
     def as_openslo(self, request: HttpRequest, chosen: QuerySet[SLODefinition]) -> HttpResponse:
         return downloads.yaml(request, "openslo.yaml", writing.as_text(chosen), now=timezone.now())
 
-    @admin.action(description="Pause selected objectives", permissions=["change"])
-    def pause(self, request: HttpRequest, chosen: QuerySet[SLODefinition]) -> None:
-        self._switch(request, chosen, False, "paused")
-
-    @admin.action(description="Resume selected objectives", permissions=["change"])
-    def resume(self, request: HttpRequest, chosen: QuerySet[SLODefinition]) -> None:
-        self._switch(request, chosen, True, "resumed: counted again with the next tick")
-
-    def _switch(self, request: HttpRequest, chosen: QuerySet[SLODefinition], active: bool, word: str) -> None:
-        changed = [slo for slo in self.changeable(request, chosen) if slo.is_active != active]
-        for slo in changed:  # one by one: each change is kept in the history
-            slo.is_active = active
-            slo.save(update_fields=["is_active", "updated_at"])
-            self.log_change(request, slo, word.partition(":")[0].capitalize() + ".")
-        self.message_user(request, f"{len(changed)} of {len(chosen)} objectives {word}.", messages.SUCCESS)
-
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         if self.get_object(request, object_id) is None:
             raise Http404
@@ -244,7 +237,7 @@ class SLODefinitionAdmin(ByRole, SimpleHistoryAdmin):
             return super().delete_view(request, object_id, extra_context)
         self.message_user(
             request,
-            f"“{slo}” has been measured and cannot be deleted. Switch it off instead: untick “Active”.",
+            f"“{slo}” has been measured and cannot be deleted. Archive it instead: its figures are kept.",
             messages.ERROR,
         )
         return HttpResponseRedirect(reverse("admin:slos_slodefinition_change", args=[slo.pk]))

@@ -58,6 +58,13 @@ class SLODefinitionQuerySet(models.QuerySet["SLODefinition"]):
     def active(self) -> "SLODefinitionQuerySet":
         return self.filter(is_active=True)
 
+    def current(self) -> "SLODefinitionQuerySet":
+        """Counted or paused; archived ones are shown only to who asks for them."""
+        return self.filter(archived_at=None)
+
+    def archived(self) -> "SLODefinitionQuerySet":
+        return self.exclude(archived_at=None)
+
     def measured(self, period: str) -> "SLODefinitionQuerySet":
         return self.filter(measurement_periods__contains=[period])
 
@@ -138,6 +145,7 @@ class SLODefinition(AlertRules):
         models.CharField(max_length=200), default=list, db_default=[], editable=False
     )
     is_active = models.BooleanField("active", default=True, help_text="Off: it is not counted, shown as paused.")
+    archived_at = models.DateTimeField("archived", null=True, blank=True, editable=False)  # its name stays taken
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -150,6 +158,7 @@ class SLODefinition(AlertRules):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(fields=["organization", "name"], name="slo_name_once"),
+            models.CheckConstraint(condition=Q(archived_at=None) | Q(is_active=False), name="slo_archived_is_off"),
             models.CheckConstraint(
                 condition=Q(target_percentage__gt=0, target_percentage__lt=100), name="slo_target_leaves_a_budget"
             ),

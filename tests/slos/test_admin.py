@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from accounts.models import Membership, Organization
+from accounts.models import Organization
 from kpis.ingest import store_rows
 from kpis.messages import INVOICE
 from slos.measure import calculate
@@ -199,38 +199,12 @@ def test_an_objective_that_was_never_counted_has_no_data(house, editor):
     assert text(editor.get(LIST)).count("○ No data") == 7
 
 
-def act(client, action, *slos):
-    return client.post(LIST, {"action": action, "_selected_action": [slo.pk for slo in slos]}, follow=True)
-
-
-def test_objectives_are_paused_and_resumed_and_it_is_remembered(house, editor):
-    slos = list(house.ours.slos.all()[:2])
-    for action, active in (("pause", False), ("resume", True)):
-        assert "2 of 2 objectives" in text(act(editor, action, *slos))
-        for slo in slos:
-            slo.refresh_from_db()
-            assert slo.is_active == active
-            last = slo.history.first()
-            assert (last.is_active, last.history_user) == (active, house.people["editor"])
-
-
-def test_one_pauses_only_where_one_is_editor(house):
-    person = house.people["editor"]
-    Membership.objects.create(user=person, organization=house.theirs, role="viewer")
-    mine, foreign = house.ours.slos.first(), house.theirs.slos.first()
-    client = house.client("editor")
-    assert {str(mine.pk), str(foreign.pk)} <= set(listed(client, SLODefinition))
-    assert "1 of 2 objectives" in text(act(client, "pause", mine, foreign))
-    act(house.client("viewer"), "pause", house.ours.slos.last())
-    assert list(SLODefinition.objects.filter(is_active=False)) == [mine]
-
-
 def test_what_was_measured_is_not_deleted(house, editor):
     measured, fresh = objective(house), objective(house, "Duplicate Detection Recall")
     fresh.measurements.all().delete()
     for slo in (measured, fresh):
         answer = editor.post(address(SLODefinition, "delete", slo.pk), {"post": "yes"}, follow=True)
-        assert ("Switch it off instead" in text(answer)) == (slo == measured)
+        assert ("Archive it instead" in text(answer)) == (slo == measured)
     assert house.ours.slos.filter(pk=measured.pk).exists()
     assert not house.ours.slos.filter(pk=fresh.pk).exists()
     assert "delete_selected" not in text(editor.get(LIST))

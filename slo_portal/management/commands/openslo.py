@@ -29,7 +29,7 @@ class Command(BaseCommand):
             if not options["file"]:
                 raise CommandError("Name the file to import.", returncode=2)
             return self._import(place, options)
-        slos = place.organization.slos.select_related("organization")
+        slos = place.organization.slos.current().select_related("organization")
         if options["slo"]:
             slos = slos.filter(name__in=options["slo"])
         if len(slos) < len(set(options["slo"] or ())):
