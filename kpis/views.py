@@ -16,7 +16,7 @@ from accounts.access import Access
 from accounts.downloads import cell
 from accounts.models import Organization
 from accounts.pages import for_members
-from kpis import charts, found, payloads, summary, trends
+from kpis import charts, flow, found, payloads, summary, trends
 from kpis.charts import Asked
 from kpis.counting import FILTERS
 from kpis.files import chart_file
@@ -112,6 +112,10 @@ class Shown:
         age = "nothing waits" if oldest is None else f"the oldest for {duration(oldest)}"
         return Tile("Open now", "open_invoices", found["open_invoices"], number(found["open_invoices"]), age)
 
+    def capacity(self) -> str:
+        """When the backlog outgrows what is done in a week."""
+        return str(flow.as_data(self.scope, self.data["backlog"]["open_invoices"])["said"])
+
     def parts(self) -> tuple[Sequence[Part], bool]:
         if self.by not in FILTERS:
             return [], False
@@ -138,6 +142,7 @@ def kpis(request: HttpRequest, who: Access, reach: Reach, limits: Limits) -> Htt
         "charts": [
             replace(one, file=reverse("kpi-file", args=[one.key]) + files) for one in charts.charts(shown.asked)
         ],
+        "capacity": "" if parts or shown.scope.only else shown.capacity(),
         "told": shown.asked.changes,
         "changes_at": f"{reverse('kpi-changes')}?{shown.range.query}",
         "load": charts.load_table(summary.load(shown.scope, (span.start, span.end))),

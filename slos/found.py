@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from accounts.models import Organization
-from kpis import found
+from kpis import flow, found
 from kpis.changes import Change
 from kpis.found import Series, Told
 from kpis.models import SeriesChange, SeriesLook
@@ -37,8 +37,10 @@ def look(organization: Organization, granularity: str, *, now: datetime) -> bool
             return False
         for one in _series(organization, granularity, until):
             found.keep(organization, one, granularity, now=now)
+        scope = Scope(organization, {}, rows_since(organization))
+        counted = {"flow": flow.count(scope, closed)} if granularity == "daily" else {}
         SeriesLook.objects.update_or_create(
-            organization=organization, granularity=granularity, defaults={"until": until}
+            organization=organization, granularity=granularity, defaults={"until": until, **counted}
         )
     return True
 

@@ -31,6 +31,7 @@ PURE = (
     "alerts.transports.texts",
     "alerts.words",
     "kpis.bodies",
+    "kpis.capacity",
     "kpis.cursors",
     "kpis.calendars",
     "kpis.change_words",

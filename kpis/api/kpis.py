@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.endpoint import Endpoint, success
-from kpis import found, payloads, summary, trends
+from kpis import flow, found, payloads, summary, trends
 from kpis.counting import FILTERS
 from kpis.params import Params, refusal
 from kpis.rollups import Reach, everything
@@ -43,6 +43,7 @@ class Summary(Figures):
         by = params.choice("group_by", FILTERS, "") if "group_by" in params else ""
         compared, _ = summary.compared(scope, [(asked.start, asked.end)])
         data = payloads.summary_of(scope, asked, compared, now)
+        data["capacity"] = flow.as_data(scope, data["backlog"]["open_invoices"])
         data |= self.counted(scope, from_rows=bool(scope.only or by))
         span = asked.start, asked.end
         data["changes"] = payloads.changes([] if scope.only else found.listed(self.organization, span, KPIS))

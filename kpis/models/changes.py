@@ -51,6 +51,7 @@ class SeriesLook(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
     granularity = models.CharField(max_length=6, choices=SeriesChange.Granularity)
     until = models.DateTimeField()  # the end of the last closed period then
+    flow = models.JSONField(default=list)  # of the look at days: [came, left] of each of the last
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "granularity"], name="series_look_once")]

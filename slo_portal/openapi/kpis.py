@@ -1,5 +1,6 @@
 """What the addresses of KPIs answer."""
 
+from datetime import date
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
@@ -90,6 +91,19 @@ class Backlog(Told):
     by_age: list[Age]
 
 
+class Capacity(Told):
+    said: str
+    outgrown: bool | None
+    outgrows_in_week_of: Annotated[date | None, Meta(description="The Monday of that week.")]
+    at_the_earliest: date | None
+    at_the_latest: date | None
+    done_per_week: float | None
+    growth_per_week: float | None
+    growth_per_week_low: float | None
+    growth_per_week_high: float | None
+    reason: Annotated[str | None, Meta(description="Why nothing can be said.")]
+
+
 class Change(Told):
     before: float | None
     change: float | None
@@ -123,6 +137,9 @@ class KpiSummary(Details, kw_only=True):
     performance: Performance
     summary: Headline
     backlog: Backlog
+    capacity: Annotated[
+        Capacity, Meta(description="When the backlog outgrows what is done in a week, at the trend of four weeks.")
+    ]
     comparison: dict[str, Comparison | None]
     changes: Annotated[
         list[SeriesChanged], Meta(description="Shifts, drifts, outliers and silences of the range; none of a part.")

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kpis.changes import Kind
 from slo_portal.openapi.common import Consumed, Count, Id, Pages, Part, Parts, Percentage, Span, Time, Told, of
-from slo_portal.openapi.kpis import Amount, Excepted, Performance, Volume
+from slo_portal.openapi.kpis import Amount, Capacity, Excepted, Performance, Volume
 from slo_portal.reports.models import Report
 from slos.budget import Status
 
@@ -206,6 +206,10 @@ class Content(Told, kw_only=True):
     alerts: ReportedAlerts
     incidents: list[ReportedIncident]
     changes: list[ReportedChange]
+    capacity: Annotated[
+        Capacity | UnsetType | None,
+        Meta(description="Of a range that ends at most two days ago; not in old reports."),
+    ] = UNSET
 
 
 class Restated(Told):

@@ -1,12 +1,14 @@
 """The content of a report, from the figures that every other face shows. It is stored as it is made here."""
 
+from datetime import timedelta
 from typing import Any
 
-from kpis import payloads, summary
+from kpis import flow, payloads, summary
 from kpis.words import duration, number, percentage
 from slo_portal.reports import findings, happened, objectives, regressions
 from slo_portal.reports.asked import Asked
 
+RECENT = timedelta(days=2)
 FORM = 1  # of the content, for whoever reads old ones
 KPIS = (  # the figures that are shown, in this order: of `volume`, `performance` or the whole
     ("total_invoices", "Invoices"),
@@ -38,10 +40,18 @@ def content(asked: Asked, *, with_misses: bool = False) -> Told:
         "misses": findings.misses(asked, found) if with_misses else [],
         "budgets": objectives.budgets(asked, found),
         "kpis": kpis(asked),
+        "capacity": capacity(asked),
         "alerts": alerts,
         "incidents": happened.incidents(asked),
         "changes": [*happened.exclusions(asked), *happened.changes(asked)],
     }
+
+
+def capacity(asked: Asked) -> Told | None:
+    """When the backlog outgrows what is done in a week, of a range that ends now."""
+    if asked.now - asked.until > RECENT:
+        return None
+    return flow.as_data(asked.scope, summary.backlog(asked.scope, now=asked.now).invoices)
 
 
 def kpis(asked: Asked) -> Told:

@@ -69,6 +69,8 @@ def _parts(content: Told) -> Iterable[Told]:
     yield _part("What changed", ((f"{one['name']}: {one['what']} {one['why']}", one["next_step"]) for one in changed))
     ahead = ((one["name"], one.get("forecast")) for one in objectives)
     yield _part("Where the budgets go", ((f"{name}: {found['said']}", "") for name, found in ahead if found))
+    capacity = content.get("capacity") if not content["filters"] else None
+    yield _part("The backlog", [(capacity["said"], "")] if capacity else [])
     listed = ((f"{one['severity'].capitalize()}: {one['title']}", "") for one in alerts["listed"])
     yield _part("Alerts", [(f"{', '.join(sums)}.", ""), *listed])
     yield _part("Incidents", ((one["title"], "") for one in content["incidents"]))

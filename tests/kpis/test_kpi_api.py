@@ -269,4 +269,4 @@ def test_a_long_history_takes_no_more_statements_than_a_short_one(api: Caller, d
             assert data(api.get(path))
 
 
-STATEMENTS = {SUMMARY: 7, TRENDS: 5}
+STATEMENTS = {SUMMARY: 8, TRENDS: 5}
