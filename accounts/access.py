@@ -71,19 +71,19 @@ def memberships(request: HttpRequest) -> list[Membership]:
 
 
 def choices(request: HttpRequest) -> list[Organization]:
-    """The organisations between which whoever is signed in may switch."""
+    """The organisations between which whoever is signed in may switch; asked for once per request."""
     user = _user(request)
     if user and user.is_superuser:
-        return list(Organization.objects.filter(is_active=True))
+        if not hasattr(request, "_organizations"):
+            request._organizations = list(Organization.objects.filter(is_active=True))  # type: ignore[attr-defined]
+        found: list[Organization] = request._organizations  # type: ignore[attr-defined]
+        return found
     return [membership.organization for membership in memberships(request)]
 
 
 def requires_second_factor(request: HttpRequest) -> bool:
     """Whether an organisation of whoever is signed in asks for a second factor; superusers go to all of them."""
-    user = _user(request)
-    if user and user.is_superuser:
-        return Organization.objects.filter(require_totp=True, is_active=True).exists()
-    return any(membership.organization.require_totp for membership in memberships(request))
+    return any(organization.require_totp for organization in choices(request))
 
 
 def lacks_second_factor(request: HttpRequest) -> bool:

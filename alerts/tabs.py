@@ -2,6 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +17,11 @@ from alerts.inbox import FIRST, Wanted
 from alerts.kinds import Severity, rank
 from alerts.lifecycle import UNDO_WITHIN
 from alerts.models import AlertEvent, SLOAlert, snoozed
+from slos.attention import Brief
 from slos.status import Freshness
 
 PER_PAGE = 50
+FIRST_SHOWN = 3  # on the overview
 MOST_AT_ONCE = 500  # are acted on together
 MOST_COUNTED = 999  # a tab says "999+" beyond
 FORGOTTEN_AFTER = timedelta(hours=24)
@@ -85,6 +88,23 @@ def frame(organization: Organization, *, now: datetime) -> Frame:
     asked = Organization.objects.filter(pk=organization.pk).values_list("enginestate__ticked_at", Subquery(number))
     ticked_at, open_alerts = asked.get()
     return Frame(Freshness(organization, now, ticked_at), open_alerts or 0)
+
+
+def brief(organization: Organization, user: User, *, now: datetime) -> Brief:
+    """See slos.attention.BriefReader; two statements."""
+    mine, waits = SLOAlert.objects.filter(organization=organization).unresolved(), _of(Tab.OPEN, user, now)
+    counted = mine.order_by().values_list("slo", "severity").annotate(n=Count("pk"), w=Count("pk", filter=waits))
+    numbers: Counter[UUID] = Counter()
+    severities: defaultdict[UUID, set[str]] = defaultdict(set)
+    needed = 0
+    for slo, severity, number, waiting in counted:
+        needed += waiting
+        if slo:
+            numbers[slo] += number
+            severities[slo].add(severity)
+    worst = mine.filter(waits).select_related(*inbox.RELATED).order_by(RANK.desc(), "-breached_at", "-id")
+    told = {slo: frozenset(found) for slo, found in severities.items()}
+    return Brief(numbers, told, needed, list(worst[:FIRST_SHOWN]))
 
 
 def page(

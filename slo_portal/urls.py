@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.problems import not_found
-from alerts import inbox
+from alerts import inbox, tabs
 from alerts.views.preview import objective_preview
 from kpis.views import kpi_file, kpis
 from monitoring.views import detailed, live, metrics, ready, system
@@ -19,19 +19,19 @@ from slos.views.overview import overview, overview_part
 handler400 = "slo_portal.errors.bad_request"
 handler500 = "slo_portal.errors.server_error"
 
-ALERTS = {"alerts": inbox.of_objective}
+ALERTS, OPEN_ALERTS = {"alerts": inbox.of_objective}, {"alerts": tabs.brief}
 
 urlpatterns = [
-    path("", overview, {"alerts": inbox.attention}, name="overview"),
-    path("part/overview", overview_part, {"alerts": inbox.attention}, name="overview-part"),
+    path("", overview, OPEN_ALERTS, name="overview"),
+    path("part/overview", overview_part, OPEN_ALERTS, name="overview-part"),
     path("invoices/", invoices, name="invoices"),
     path("invoices/<int:pk>/", invoice, name="invoice"),
     path("exceptions/", exceptions, name="exceptions"),
     path("kpis/", kpis, {"reach": rows_since, "limits": ready_within}, name="kpis"),
     path("kpis/changes/", changes, name="kpi-changes"),
     path("kpis/<slug:key>.csv", kpi_file, {"reach": rows_since}, name="kpi-file"),
-    path("slos/", objectives, {"alerts": inbox.attention}, name="objectives"),
-    path("part/slos", objectives_part, {"alerts": inbox.attention}, name="objectives-part"),
+    path("slos/", objectives, OPEN_ALERTS, name="objectives"),
+    path("part/slos", objectives_part, OPEN_ALERTS, name="objectives-part"),
     path("slo/<uuid:slo_id>/", objective, ALERTS, name="objective"),
     path("slo/<uuid:slo_id>/<slug:key>.csv", objective_file, ALERTS, name="objective-file"),
     path("part/slo/<uuid:slo_id>", objective_part, ALERTS, name="objective-part"),

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from accounts.models import Organization
+from accounts.models import Organization, User
 from slos.models import SLODefinition
 
 
@@ -73,6 +73,19 @@ class Reader(Protocol):
 
 def nobody(organization: Organization, *, at: datetime, since: datetime, past: bool = False) -> Attention:
     return Attention()
+
+
+class Brief(NamedTuple):
+    """How the alerts stand now. Where there are many, it costs little: only the worst are read."""
+
+    numbers: Mapping[UUID, int]  # of the open ones, by objective
+    severities: Mapping[UUID, frozenset[str]]
+    needed: int  # open ones that nobody has taken on
+    worst: Sequence[Alert]  # the few of these that come first
+
+
+class BriefReader(Protocol):
+    def __call__(self, organization: Organization, user: User, *, now: datetime) -> Brief: ...
 
 
 class Watched(NamedTuple):

@@ -134,7 +134,7 @@ def _shown(alerts: Attention, view: View) -> list[Alert]:
 
 def _overview(organization: Organization, view: View, severities: Severities) -> Overview:
     """The stored figures, or those of another moment or of a part of the work."""
-    known = list(organization.slos.all())
+    known = list(organization.slos.select_related("snapshot"))
     slos = [slo for slo in known if slo.is_active]
     if not (view.only or view.past):
         latest = status.latest_closed(slos, view.until)

@@ -1,5 +1,6 @@
 """What a face shows of the objectives: one read model for page, API, admin and report."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,6 +35,11 @@ class SLOStatus:
         return self.slo.budget
 
     @cached_property
+    def spent(self) -> Decimal | None:
+        """Share of the error budget that is used up; None without an event."""
+        return budget.consumed(self.window.counts, self.share)
+
+    @cached_property
     def window(self) -> budget.Window:
         return window_of(self.slo, self.snapshot, self.now)
 
@@ -60,12 +66,11 @@ class SLOStatus:
 
     @property
     def consumed_percentage(self) -> float | None:
-        return percent(budget.consumed(self.window.counts, self.share))
+        return percent(self.spent)
 
-    @property
+    @cached_property
     def remaining_percentage(self) -> float | None:
-        spent = budget.consumed(self.window.counts, self.share)
-        return None if spent is None else percent(1 - spent)
+        return None if self.spent is None else percent(1 - self.spent)
 
     @property
     def allowed_bad(self) -> Decimal:
@@ -138,13 +143,11 @@ class Overview(Freshness):
     figures_changed_at: datetime | None
     paused: Sequence[SLODefinition] = ()
 
-    def count(self, status: str) -> int:
-        return sum(slo.status == status for slo in self.slos)
-
     @property
     def counts(self) -> dict[str, int]:
         """How many objectives stand how, by the value of their status."""
-        return {status.value: self.count(status) for status in Status}
+        found = Counter(slo.status for slo in self.slos)
+        return {status.value: found[status] for status in Status}
 
     @property
     def least_left(self) -> SLOStatus | None:
@@ -164,12 +167,12 @@ def overview(
 ) -> Overview:
     """The stored figures, or `snapshots` and `latest` computed for another moment or a part of the work.
 
-    `known` are all definitions of the organisation, where somebody has read them.
+    `known` are all definitions of the organisation with their snapshots, where somebody has read them.
     """
-    known = list(organization.slos.all()) if known is None else known
+    known = list(organization.slos.select_related("snapshot")) if known is None else known
     slos = [slo for slo in known if slo.is_active]
     if snapshots is None:
-        snapshots = SLOSnapshot.objects.in_bulk([slo.pk for slo in slos])
+        snapshots = {slo.pk: slo.snapshot for slo in slos if hasattr(slo, "snapshot")}
     latest = latest_closed(slos, now) if latest is None else latest
     found = [
         SLOStatus(slo, snapshots[slo.pk], now, latest.get(slo.pk), (severities or {}).get(slo.pk, frozenset()))

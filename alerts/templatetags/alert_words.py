@@ -25,7 +25,6 @@ MEASURED = {
     AlertType.CRITICAL_PERFORMANCE: "SLI, %",
     AlertType.CONSECUTIVE_FAILURES: "Misses in a row",
 }
-SHOWN = 3
 
 
 @register.filter
@@ -70,7 +69,7 @@ def promised(slo: SLODefinition) -> str:
 @register.inclusion_tag("alerts/_attention.html", takes_context=True)
 def needs_attention(context: dict[str, Any]) -> dict[str, Any]:
     """The worst alerts that nobody has taken on, to acknowledge at once."""
-    needed, who, now = context["attention"].needed, context["who"], context["overview"].now
-    rows = inbox.rows(needed[:SHOWN], who.organization, who.user, now=now) if needed else []
+    attention, who, now = context["attention"], context["who"], context["overview"].now
+    rows = inbox.rows(attention.worst, who.organization, who.user, now=now) if attention.worst else []
     kept = {name: context[name] for name in ("who", "may_act", "csrf_token")}
-    return {"rows": rows, "count": len(needed), "now": now, **kept}
+    return {"rows": rows, "count": attention.needed, "now": now, **kept}

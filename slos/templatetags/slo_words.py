@@ -1,6 +1,6 @@
 """Template filters: a status in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -61,9 +61,9 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 @register.filter
-def of(found: Mapping[UUID, Sequence[object]], key: UUID) -> Sequence[object]:
-    """What a mapping holds for a key."""
-    return found.get(key, ())
+def of(found: Mapping[UUID, int], key: UUID) -> int:
+    """How many a mapping holds for a key."""
+    return found.get(key, 0)
 
 
 @register.filter

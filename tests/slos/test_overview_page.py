@@ -14,7 +14,7 @@ from slos.tick import tick
 from tests.slos.worlds_to_show import NOW, STATES, Rows, add, invoice, page
 
 pytestmark = pytest.mark.django_db
-QUERIES = 17  # 6 of them are alerts, and whether alerting itself is well
+QUERIES = 12  # 4 of them are alerts, and whether alerting itself is well
 
 
 def test_objectives_come_worst_first_each_with_its_state(viewer):
@@ -127,7 +127,11 @@ def test_pages_are_answered_with_few_queries(viewer, organization, django_assert
             target_value=5, target_unit="minutes", measurement_periods=["daily"],
         )  # fmt: skip
     with django_assert_max_num_queries(QUERIES):
-        assert len(Rows(page(viewer)).found) == 57
+        text = page(viewer)
+    assert len(Rows(text).found) == 50
+    assert "These are the 50 worst." in text
+    assert '<a href="/slos/">All 57 objectives</a>' in text
+    assert "of 57</small>" in text  # the tiles count all of them
 
 
 # --- the chart -------------------------------------------------------------------------------------------
