@@ -63,6 +63,8 @@ class Wanted:
     text: str | None = None  # in what it says, in the name of its objective or of whoever has it
     owned: bool | None = None  # whether anybody has it
     owner: User | None = None
+    since: datetime | None = None  # began then or later
+    before: datetime | None = None
 
 
 def of_owner(user: User) -> Q:
@@ -84,6 +86,10 @@ def matching(organization: Organization, wanted: Wanted) -> QuerySet[SLOAlert]:
         found = found.exclude(nobody) if wanted.owned else found.filter(nobody)
     if wanted.owner is not None:
         found = found.filter(of_owner(wanted.owner))
+    if wanted.since is not None:
+        found = found.filter(breached_at__gte=wanted.since)
+    if wanted.before is not None:
+        found = found.filter(breached_at__lt=wanted.before)
     if wanted.text:
         found = found.filter(reduce(or_, (Q(**{f"{field}__icontains": wanted.text}) for field in SEARCHED)))
     return found.select_related(*RELATED).order_by("-breached_at", "-id")

@@ -9,7 +9,22 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When, Window
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import JSONObject
 
 from accounts.models import Organization, User
 from alerts import inbox
@@ -67,11 +82,15 @@ def _of(tab: Tab, user: User, now: datetime) -> Q:
 
 def counts(organization: Organization, user: User, *, now: datetime) -> dict[Tab, int]:
     """How many alerts each list holds; resolved ones are counted up to MOST_COUNTED + 1."""
-    mine = SLOAlert.objects.filter(organization=organization)
-    some_resolved = mine.filter(resolved_at__isnull=False).order_by().values("pk")[: MOST_COUNTED + 1]
-    shown = mine.filter(Q(resolved_at=None) | Q(pk__in=some_resolved))
-    found = shown.aggregate(**{tab.value: Count("pk", filter=_of(tab, user, now)) for tab in Tab})
-    return {tab: found[tab] for tab in Tab}
+    mine = SLOAlert.objects.filter(organization=OuterRef("pk")).order_by()
+    some_resolved = ArraySubquery(mine.filter(resolved_at__isnull=False).values("pk")[: MOST_COUNTED + 1])
+    unresolved = {tab.value: Count("pk", filter=_of(tab, user, now)) for tab in Tab if tab != Tab.RESOLVED}
+    counted = mine.unresolved().values("organization").values(row=JSONObject(**unresolved))
+    asked = Organization.objects.filter(pk=organization.pk).values_list(
+        Func(some_resolved, function="cardinality", output_field=IntegerField()), Subquery(counted)
+    )
+    resolved, found = asked.get()
+    return {tab: resolved if tab == Tab.RESOLVED else (found or {}).get(tab.value, 0) for tab in Tab}
 
 
 @dataclass(frozen=True)

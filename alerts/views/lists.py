@@ -1,15 +1,21 @@
 """The inbox: the page and the part of it that is polled."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django import forms
+from django.forms.utils import flatatt
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts import access
@@ -19,7 +25,6 @@ from alerts import inbox, tabs
 from alerts.inbox import Wanted
 from alerts.models import SEVERITIES, TYPES
 from alerts.tabs import Tab
-from slos.models import SLODefinition
 
 EMPTY = {
     Tab.OPEN: "No open alerts: nothing needs you.",
@@ -30,7 +35,24 @@ EMPTY = {
 }
 
 
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+AGES: dict[str, tuple[str, timedelta | None, timedelta | None]] = {  # in words, over, at most
+    "": ("Every age", None, None),
+    "hour": ("Up to an hour", None, HOUR),
+    "day": ("Up to a day", None, DAY),
+    "over-day": ("Over a day", DAY, None),
+    "over-week": ("Over a week", 7 * DAY, None),
+}
 OWNERS = [("", "Anybody"), ("nobody", "Nobody"), ("somebody", "Somebody"), ("me", "You")]
+
+
+class LongSelect(forms.Select):
+    """Django renders a template for each option: of 500 they would take longer than all the rest of the page."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        options = ((flatatt({"value": key, "selected": key == (value or "")}), label) for key, label in self.choices)
+        html = format_html_join("", "<option{}>{}</option>", options)
+        return format_html("<select{}>{}</select>", flatatt(self.build_attrs({"name": name}, attrs)), html)
 
 
 class Filter(forms.Form):
@@ -42,31 +64,37 @@ class Filter(forms.Form):
     )
     severity = forms.ChoiceField(choices=[("", "Every severity"), *SEVERITIES], required=False)
     type = forms.ChoiceField(choices=[("", "Every type"), *TYPES], required=False)
-    slo = forms.ModelChoiceField(
-        SLODefinition.objects.none(), required=False, label="Objective", empty_label="Every objective"
-    )
-
+    slo = forms.ChoiceField(required=False, label="Objective", widget=LongSelect)
     owner = forms.ChoiceField(choices=OWNERS, required=False)
+    age = forms.ChoiceField(choices=[(key, words) for key, (words, *_) in AGES.items()], required=False)
 
     def __init__(self, data: Mapping[str, Any], who: Access) -> None:
         super().__init__(data)
         self.who = who
-        self.fields["slo"].queryset = who.organization.slos.order_by("name")  # type: ignore[attr-defined]
+        self.fields["slo"].choices = self._objectives  # type: ignore[attr-defined]
 
-    @property
-    def wanted(self) -> Wanted:
-        """What cannot be understood is left out; the page says so."""
+    def _objectives(self) -> list[tuple[str, str]]:
+        return [("", "Every objective"), *((str(pk), name) for pk, name in self._known)]
+
+    @cached_property
+    def _known(self) -> list[tuple[UUID, str]]:
+        return list(self.who.organization.slos.order_by("name").values_list("pk", "name"))
+
+    def wanted(self, now: datetime) -> Wanted:
+        """As of a moment. What cannot be understood is left out; the page says so."""
         self.is_valid()
         given = self.cleaned_data
-        slo: SLODefinition | None = given.get("slo")
-        owner = given.get("owner")
+        slo, owner = given.get("slo"), given.get("owner")
+        _, least, most = AGES[given.get("age") or ""]
         return Wanted(
             given.get("severity") or None,
             given.get("type") or None,
-            slo.pk if slo else None,
+            UUID(slo) if slo else None,
             text=given.get("q") or None,
             owned={"nobody": False, "somebody": True}.get(owner or ""),
             owner=self.who.user if owner == "me" else None,
+            since=now - most if most else None,
+            before=now - least if least else None,
         )
 
 
@@ -76,7 +104,7 @@ def context_of(request: HttpRequest, who: Access) -> dict[str, Any]:
     shown = tabs.read_keys("".join(asked.pop("shown", [])[:1]))
     tab, chosen = tab_of(asked), Filter(asked, who)
     after = asked.get("after", "")
-    page = tabs.page(who.organization, who.user, tab, chosen.wanted, now=now, after=after, shown=shown)
+    page = tabs.page(who.organization, who.user, tab, chosen.wanted(now), now=now, after=after, shown=shown)
     counts = tabs.counts(who.organization, who.user, now=now)
     older = asked.copy()
     older["after"] = page.older

@@ -140,7 +140,7 @@ def _every(request: HttpRequest, who: Access, now: datetime) -> Chosen:
     if until is None or not wanted.is_valid():
         raise Refused("the list is not known any more. Load the page again.")
     most = tabs.MOST_AT_ONCE
-    found = tabs.every(who.organization, who.user, tab_of(asked), wanted.wanted, now=now, until=until, most=most)
+    found = tabs.every(who.organization, who.user, tab_of(asked), wanted.wanted(until), now=now, until=until, most=most)
     return [(alert, str(alert.version)) for alert in found]
 
 

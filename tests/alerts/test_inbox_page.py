@@ -100,7 +100,7 @@ def test_the_filter_by_objective_is_what_the_overview_links_to(web, known):
     assert listed(page(web, f"?slo={known['warning'].slo_id}")) == [str(known["warning"].pk)]
 
 
-@pytest.mark.parametrize("query", ["?severity=loud", "?slo=7", "?slo=%00", "?type=x"])
+@pytest.mark.parametrize("query", ["?severity=loud", "?slo=7", "?slo=%00", "?type=x", "?age=ripe"])
 def test_a_filter_that_is_not_known_is_left_out_and_said(web, known, query):
     text = page(web, query)
     assert "was left out" in text
@@ -152,6 +152,17 @@ def test_alerts_are_searched_and_chosen_by_who_has_them(web, known, query, title
     found = listed(page(web, query))
     ids = {str(alert.pk): alert.title if name == "warning" else name for name, alert in known.items()}
     assert {ids[one] for one in found} == titles
+
+
+@pytest.mark.parametrize(
+    ("age", "titles"),
+    [("hour", {"new"}), ("day", {"new", "a day"}), ("over-day", {"old", "older"}), ("over-week", {"older"})],
+)
+def test_alerts_are_chosen_by_their_age(web, organization, age, titles):
+    ages = {"new": 60, "a day": 24 * 60, "old": 24 * 60 + 1, "older": 7 * 24 * 60 + 1}
+    for n, (title, minutes) in enumerate(ages.items()):
+        an_alert(organization, None, now=ago(minutes), subject=str(n), title=title)
+    assert set(re.findall(r'<a href="/alerts/[\w-]+/">([^<]+)</a>', page(web, f"?age={age}"))) == titles
 
 
 def test_another_list_keeps_the_filter(web, known):
