@@ -19,13 +19,12 @@ from accounts.admin_access import SUPERUSER, ByRole, Role
 from accounts.models import Organization
 from accounts.when_needed import when_needed
 from slo_portal import schedule
-from slo_portal.config import pages
-from slo_portal.config.entries import Place
 from slo_portal.organizations import set_up
 from slos.models import Period
 
 OURS = "slo_portal.tasks."
 CONFIGURATION = "accounts_organization_configuration"
+PAGES = "slo_portal.config.pages"
 for foreign in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(foreign)  # as they come, they let any staff run any task
 
@@ -60,10 +59,10 @@ class OrganizationAdmin(ByRole):
             raise Http404
         if not self.may(request, Role.EDITOR, organization):
             raise PermissionDenied
-        today = timezone.now().astimezone(organization.time_zone).date()
-        place = Place(organization, today, "", request=request)
+        pages = when_needed(PAGES)
+        place = pages.place(organization, request, now=timezone.now())
         if wanted := request.GET.get("export"):
-            return self._export(request, place, wanted)
+            return self._export(request, organization, wanted)
         taken = pages.taken_in(request.POST, request.FILES, place, now=timezone.now())
         if taken.done:
             self.message_user(request, f"Taken in: {taken.summary}", messages.SUCCESS)
@@ -72,11 +71,12 @@ class OrganizationAdmin(ByRole):
         context |= {"opts": self.opts, "original": organization, "taken": taken, "drift": pages.drift(place)}
         return TemplateResponse(request, "admin/accounts/organization/configuration.html", context)
 
-    def _export(self, request: HttpRequest, place: Place, wanted: str) -> HttpResponse:
-        if wanted not in pages.EXPORTS:
+    def _export(self, request: HttpRequest, organization: Organization, wanted: str) -> HttpResponse:
+        exports = when_needed(PAGES).EXPORTS
+        if wanted not in exports:
             raise Http404
-        name, text = pages.EXPORTS[wanted](place.organization)
-        return downloads.yaml(request, name, text, organization=place.organization, now=timezone.now())
+        name, text = exports[wanted](organization)
+        return downloads.yaml(request, name, text, organization=organization, now=timezone.now())
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

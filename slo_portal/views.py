@@ -12,19 +12,19 @@ from rest_framework.response import Response
 from accounts.access import Access
 from accounts.endpoint import Endpoint
 from accounts.pages import for_members
+from accounts.when_needed import when_needed
 from alerts.models import SLOAlert
 from kpis.params import Params
 from slo_portal import manual
 from slo_portal.api_urls import urlpatterns
-from slo_portal.openapi.document import document
-from slo_portal.openapi.page import sections
 from slo_portal.reports.models import Report
 from slos.models import Job, SLODefinition
 
 
 @cache
 def description() -> dict[str, Any]:
-    return document(urlpatterns)
+    found: dict[str, Any] = when_needed("slo_portal.openapi.document").document(urlpatterns)
+    return found
 
 
 class Schema(Endpoint):
@@ -37,7 +37,8 @@ class Schema(Endpoint):
 @for_members
 def docs(request: HttpRequest, access: Access) -> HttpResponse:
     host = request.build_absolute_uri("/").rstrip("/")
-    context = {"sections": sections(description(), host, own_ids(access)), "host": host, "scope": access.scope}
+    sections = when_needed("slo_portal.openapi.page").sections(description(), host, own_ids(access))
+    context = {"sections": sections, "host": host, "scope": access.scope}
     return render(request, "docs/api.html", context)
 
 

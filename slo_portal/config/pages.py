@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
 
 from accounts.models import Organization
 from slo_portal.config import openslo, words
@@ -48,6 +49,11 @@ class Taken:
     summary: str = ""
     source: str = ""
     done: bool = False
+
+
+def place(organization: Organization, request: HttpRequest, *, now: datetime) -> Place:
+    """Where and in whose name something is changed."""
+    return Place(organization, now.astimezone(organization.time_zone).date(), "", request=request)
 
 
 def drift(place: Place) -> Drift:

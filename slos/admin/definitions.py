@@ -16,11 +16,11 @@ from simple_history.admin import SimpleHistoryAdmin
 from accounts import downloads
 from accounts.admin_access import Role, organizations
 from accounts.admin_lists import OrganizationFilter
+from accounts.when_needed import when_needed
 from slos import catalogue, parts, status, words
 from slos.admin.acting import Acting
 from slos.forms import EditForm
 from slos.models import SLODefinition
-from slos.openslo import writing
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -213,7 +213,8 @@ class SLODefinitionAdmin(Acting, SimpleHistoryAdmin):
 
     @admin.action(description="Export selected objectives as OpenSLO")
     def as_openslo(self, request: HttpRequest, chosen: QuerySet[SLODefinition]) -> HttpResponse:
-        return downloads.yaml(request, "openslo.yaml", writing.as_text(chosen), now=timezone.now())
+        text = when_needed("slos.openslo.writing").as_text(chosen)
+        return downloads.yaml(request, "openslo.yaml", text, now=timezone.now())
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         if self.get_object(request, object_id) is None:

@@ -14,6 +14,9 @@ NOT_IN_THE_WEB = {
     "segno": "segno",
     "markdown_it": "markdown_it",
     "cryptography.fernet": "cryptography.fernet",
+    "slo_portal.config.reading": "slo_portal.config.pages",
+    "slos.openslo.writing": "slo_portal.config.pages",
+    "slo_portal.openapi.document": "slo_portal.openapi.document",
 }
 LOADED = """
 import sys
