@@ -4,6 +4,7 @@ Each process of pytest-xdist has a PostgreSQL of its own. DATABASE_URL names a s
 its own is made there, and dropped.
 """
 
+import copy
 import os
 import shutil
 import tempfile
@@ -15,13 +16,14 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import downloads, manners
 from slo_portal.local import Postgres, Server, Valkey, start
 from slo_portal.processes import stop
+from tests.admin_world import World, world
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +74,24 @@ def django_db_setup(
     with django_db_blocker.unblock():
         connections.close_all()
         administer(maintenance, statement.format(sql.SQL("DROP"), sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def lasting(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Rows that every test of a module finds are made once: what a test changes is undone, they go with the module."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def lasting_house(lasting: None) -> World:
+    return world()
+
+
+@pytest.fixture
+def house(lasting_house: World, db: None) -> World:
+    return copy.deepcopy(lasting_house)
 
 
 @pytest.fixture(autouse=True)

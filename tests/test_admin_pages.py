@@ -23,7 +23,7 @@ from alerts.models import (
 from kpis.models import InvoiceException, InvoiceMetric, SystemMetric
 from slo_portal.reports.models import Report
 from slos.models import EngineState, Exclusion, Job, SLIMeasurement, SLODefinition, TooLate
-from tests.admin_world import ROLES, address, listed, member, models, text, world
+from tests.admin_world import ROLES, address, listed, member, models, text
 from tests.alerts.alerting import an_alert, tell
 
 pytestmark = pytest.mark.django_db
@@ -39,11 +39,6 @@ CHANGED_BY = {**EDITED, Organization: {"admin"}}
 ADDED_BY = {**EDITED, ApiToken: {"admin"}, Invitation: {"admin"}}
 ONE_ORGANIZATION = {InvoiceMetric, InvoiceException, SystemMetric, SLIMeasurement}
 ONE_ORGANIZATION |= {SLOAlert, Incident, Message, Notification}
-
-
-@pytest.fixture
-def house():
-    return world()
 
 
 def rows_of(model, organization):
@@ -201,6 +196,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_query_string_breaks_a_list(house):
     client = house.client("root")
     for query in HOSTILE:
@@ -208,6 +204,7 @@ def test_no_query_string_breaks_a_list(house):
             assert client.get(f"{address(model, 'changelist')}?{query}").status_code in {200, 302, 400}, (model, query)
 
 
+@pytest.mark.slow
 def test_no_key_breaks_a_page(house):
     client = house.client("root")
     for key in ("x", "%00", "0", "9" * 40, "00000000-0000-0000-0000-000000000000", "_5F"):

@@ -47,9 +47,13 @@ def build(root: Path, files: dict[str, str]) -> House:
     return House(root)
 
 
+@pytest.fixture(scope="module")
+def house() -> House:
+    return House(ROOT)
+
+
 @pytest.mark.parametrize("rule", RULES)
-def test_the_house_keeps_the_rule(rule):
-    house = House(ROOT)
+def test_the_house_keeps_the_rule(house, rule):
     assert len(house.modules) > 30
     assert getattr(house, rule)() == []
 

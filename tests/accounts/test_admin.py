@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import ApiToken, Membership, User
-from tests.admin_world import address, errors, filled, listed, member, text, world
+from tests.admin_world import address, errors, filled, listed, member, text
 
 pytestmark = pytest.mark.django_db
 NO_MEMBERSHIPS = {
@@ -21,11 +21,6 @@ NEW_USER = {
     "password1": "sesame-open-1",
     "password2": "sesame-open-1",
 }
-
-
-@pytest.fixture
-def house():
-    return world()
 
 
 def wanted(house, **changed):

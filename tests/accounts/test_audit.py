@@ -12,16 +12,11 @@ from django.test import Client
 from accounts import audit
 from accounts.models import ApiToken, AuditEntry, Membership, Organization, User
 from slos.models import SLODefinition
-from tests.admin_world import address, filled, listed, text, world
+from tests.admin_world import address, filled, listed, text
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
 LIST = "/admin/accounts/auditentry/"
-
-
-@pytest.fixture
-def house():
-    return world()
 
 
 @pytest.fixture

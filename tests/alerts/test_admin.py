@@ -9,15 +9,10 @@ from accounts.models import AuditEntry, Membership
 from alerts import incidents, lifecycle
 from alerts.lifecycle import By
 from alerts.models import EscalationPolicy, Incident, Message, Rota, Silence, SLOAlert
-from tests.admin_world import World, address, errors, filled, listed, member, text, world
+from tests.admin_world import World, address, errors, filled, listed, member, text
 from tests.alerts.alerting import a_channel, an_alert, tell
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def house() -> World:
-    return world()
 
 
 def act(house: World, who: str, model, action: str, *rows) -> str:

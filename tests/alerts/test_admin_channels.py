@@ -6,17 +6,12 @@ from django.utils import timezone
 from accounts.models import AuditEntry
 from alerts import secrets
 from alerts.models import Channel, Mail
-from tests.admin_world import World, address, errors, text, world
+from tests.admin_world import World, address, errors, text
 from tests.alerts.alerting import a_channel
 
 SECRET = "hooks-T0-B0-swordfish"
 HOOK = f"https://hooks.slack.com/services/{SECRET}"
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def house() -> World:
-    return world()
 
 
 def add(house: World, **fields: object):

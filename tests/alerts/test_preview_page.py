@@ -19,8 +19,8 @@ from tests.admin_world import address, filled, text, world
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def house():
+@pytest.fixture(scope="module")
+def lasting_house(lasting):
     made = world()
     now = timezone.now()
     rng = Random(1)

@@ -9,14 +9,9 @@ from accounts.admin_lists import NewestOnly
 from kpis.ingest import store_rows
 from kpis.messages import EXCEPTION, INVOICE
 from kpis.models import InvoiceException, InvoiceMetric, SystemMetric
-from tests.admin_world import address, listed, text, world
+from tests.admin_world import address, listed, text
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def house():
-    return world()
 
 
 def stored(house, *rows, kind=INVOICE):

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def house():
-    return world()
+    return world()  # not one that lasts: beat reads what is committed
 
 
 @pytest.fixture

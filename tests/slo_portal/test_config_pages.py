@@ -8,14 +8,9 @@ from django.urls import reverse
 from accounts.models import AuditEntry
 from slos.models import SLODefinition
 from slos.openslo import reading
-from tests.admin_world import address, text, world
+from tests.admin_world import address, text
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def house():
-    return world()
 
 
 def page(organization):

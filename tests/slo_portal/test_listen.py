@@ -20,7 +20,7 @@ from slo_portal.local import Valkey
 from slos.models import EngineState
 from tests.calling import Caller, a_caller, an_organization, data
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]  # real processes that wait
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A moment, an organisation at that moment, and somebody who may look at it."""
 
+import copy
 from collections.abc import Iterator
 
 import pytest
@@ -16,9 +17,15 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
+@pytest.fixture(scope="module")
+def lasting_organization(lasting: None) -> Organization:
+    with time_machine.travel(NOW, tick=False):
+        return show(NOW)
+
+
 @pytest.fixture
-def organization(clock: time_machine.Traveller) -> Organization:
-    return show(NOW)
+def organization(lasting_organization: Organization, clock: time_machine.Traveller, db: None) -> Organization:
+    return copy.deepcopy(lasting_organization)
 
 
 @pytest.fixture

@@ -13,15 +13,10 @@ from slos.measure import calculate
 from slos.models import SLIMeasurement, SLODefinition, SLOSnapshot
 from slos.status import overview
 from slos.tick import tick
-from tests.admin_world import address, errors, filled, listed, text, world
+from tests.admin_world import address, errors, filled, listed, text
 
 pytestmark = pytest.mark.django_db
 LIST = address(SLODefinition, "changelist")
-
-
-@pytest.fixture
-def house():
-    return world()
 
 
 @pytest.fixture

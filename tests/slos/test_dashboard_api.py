@@ -1,10 +1,12 @@
 """GET /slos/dashboard: the fields that clients read, the moments and parts of the work that may be asked for."""
 
+import copy
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 
+from accounts.models import Organization
 from kpis.ingest import store_rows
 from kpis.messages import INVOICE
 from slos import measure, status
@@ -24,13 +26,19 @@ def clock():
         yield traveller
 
 
-@pytest.fixture
-def api() -> Caller:
+@pytest.fixture(scope="module")
+def measured(lasting: None) -> Organization:
     """Seven objectives in seven states, in Berlin."""
-    caller = a_caller(show(NOW), scope="read")
-    for period in ("hourly", "daily", "weekly"):
-        measure.calculate(caller.organization, period, NOW - timedelta(days=8), NOW, now=NOW)
-    return caller
+    with time_machine.travel(NOW, tick=False):
+        organization = show(NOW)
+        for period in ("hourly", "daily", "weekly"):
+            measure.calculate(organization, period, NOW - timedelta(days=8), NOW, now=NOW)
+        return organization
+
+
+@pytest.fixture
+def api(measured: Organization, db: None) -> Caller:
+    return a_caller(copy.deepcopy(measured), scope="read")
 
 
 def entry(api: Caller, name: str, query: str = "") -> dict:

@@ -85,7 +85,7 @@ def test_pages_are_read_only(viewer, address):
 
 
 def test_before_the_first_invoice_the_page_says_what_to_do(client, clock):
-    organization = show(NOW)
+    organization = show(NOW, slug="bare")
     organization.slos.all().delete()
     client.force_login(member(organization))
     assert "No objectives yet" in page(client)
