@@ -113,7 +113,7 @@ def preview(
         ],
         SLOStatus(proposed, row, now),
         found.counted_since,
-        found.series.starts[0] if found.series.starts else None,
+        found.series.first,
         found.anew,
     )
 

@@ -6,9 +6,11 @@ or resolves are those of the tick; what a feed that stood still would have held 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from fractions import Fraction
+from math import lcm
 from uuid import UUID
 
 from accounts.models import Organization
@@ -17,17 +19,20 @@ from alerts.kinds import AlertType, Severity
 from alerts.rules import Figures, Measured, Thresholds, Verdict, steps, verdicts
 from alerts.standing import UNWATCHED, Act, Standing, move
 from kpis.periods import BUCKET, DAY, HOUR, Interval, floor, local_periods, look_back
-from slos.budget import HUNDRED, Window
-from slos.burn import SHORT_EVENTS, Burn, BurnRule, Scan, burns_long, lengthened
-from slos.foreseen import Series, longest_window
+from slos.budget import Window
+from slos.burn import MILLION, SHORT_EVENTS, Burn, BurnRule, Scan, burns_long, lengthened
+from slos.foreseen import Series
 from slos.models import Period, SLODefinition
 from slos.windows import compliance_window, length_of, rules_of
 
-CLOSELY, STEP, COARSE_STEP = 30 * DAY, BUCKET, HOUR
-OPEN_EVERY, REST = timedelta(minutes=30), timedelta(hours=6)
+US = timedelta(microseconds=1)
+BUCKET_US, A_DAY, COARSELY = BUCKET // US, DAY // BUCKET, HOUR // BUCKET
+CLOSELY_US, OPEN_EVERY_US, REST_US = 30 * DAY // US, timedelta(minutes=30) // US, timedelta(hours=6) // US
 MEASURED = AlertType.CRITICAL_PERFORMANCE, AlertType.CONSECUTIVE_FAILURES
 BURN = AlertType.BURN_RATE_WARNING
 NOBODY = UUID(int=0)
+Moment = tuple[int, int]  # a bucket, and when in it
+Frame = tuple[int, int, int]  # the borders of a compliance window, and its length
 
 
 @dataclass(frozen=True)
@@ -40,52 +45,62 @@ class Fired:
 
 
 class Replay:
+    """Time runs in microseconds from the beginning of the series, so that ten thousands of moments cost little: only
+    where something may change is it looked at closely."""
+
     def __init__(self, organization: Organization, slo: SLODefinition, series: Series) -> None:
         self.slo, self.series, self.zone = slo, series, organization.time_zone
         self.limits: Thresholds = thresholds(slo)
-        self.window: Interval | None = None
+        self.frame: Frame = 0, 0, 0
         self.rules: Sequence[BurnRule] = ()  # of the window in sight
-        self.scanned: Sequence[BurnRule] | None = None  # the rules of the scans
-        self.scans: list[Scan] = []
-        self.steps = steps(self.limits)
+        self.burning: Set[int] = frozenset()  # the buckets in which one of them may hold, but for what the window says
+        self.steps, self.per = _whole(self.limits)
         self.passed: int | None = None  # of these, at the last look
         self.standing: dict[AlertType, Standing] = {}
         self.moving = False  # the last look changed something, or something is about to end
+        self.looked, self.burned = 0, False  # when it was looked at last, and whether burn rates asked for it
         self.measured: list[Measured] = []  # newest first
-        self.to_measure: list[Interval] = []  # the next one last
+        self.to_measure: list[tuple[int, Interval]] = []  # each with the bucket that follows it; the next one last
 
     def fired(self, start: datetime, now: datetime) -> list[Fired]:
-        """What opened in [start, now], in order. It is looked at closely only where something may change."""
+        """What opened in [start, now], in order."""
         since = start - REACH[Period(self.slo.measurement_period)]
         periods = local_periods(self.slo.measurement_period, since, now, self.zone)
-        self.to_measure = [one for one in periods if one[1] <= now][::-1]
-        self.first = floor(start) - longest_window(self.slo)
-        self.borders = self.series.borders(self.first, floor(now) + BUCKET)
-        found: list[Fired] = []
+        first = self.series.since
+        self.to_measure = [((one[1] - first) // BUCKET, one) for one in periods if one[1] <= now][::-1]
+        self.moments = list(self._moments(start, now))
+        self.looked = (start - first) // US
         self.figures(start)  # the rules, and what is spent
-        looked, burned = start, False
-        for at in _moments(start, now):
-            news, burns, waited = self._measure(at), self._may_burn(at), at - looked
-            if (
-                news
-                or self.moving
-                or burns != burned
-                or (burns and not self._is_open(BURN))
-                or self._rested(at, waited)
-            ):
-                found += self._look(at, looked)
-                looked, burned = at, burns
-        return found
+        return [one for k, us in self.moments if self._wakes(k, us) for one in self._look(us)]
 
-    def _rested(self, at: datetime, waited: timedelta) -> bool:
+    def _moments(self, start: datetime, now: datetime) -> Iterator[Moment]:
+        """The ends of buckets, and `now`."""
+        k, end = self.series.border(start), (now - self.series.since) // US
+        while (us := (k + 1) * BUCKET_US - 1) < end:
+            yield k, us
+            k += 1 if end - us <= CLOSELY_US else COARSELY
+        yield self.series.border(now), end
+
+    def _wakes(self, k: int, us: int) -> bool:
+        """Something may change."""
+        news = self._measure(k)
+        burns, before = k in self.burning, self.burned
+        if news or self.moving or burns != before or (burns and not self._is_open(BURN)) or self._rested(k, us):
+            self.burned = burns
+            return True
+        return False
+
+    def _rested(self, k: int, us: int) -> bool:
         """So long that the budget may have passed a step since the last look, or what is open may be quiet unseen."""
-        if waited < OPEN_EVERY:
+        waited = us - self.looked
+        if waited < OPEN_EVERY_US:
             return False
-        unseen = waited >= REST and any(one.is_open for one in self.standing.values())
-        return unseen or self._passed(self._window(at)) != self.passed
+        unseen = waited >= REST_US and any(one.is_open for one in self.standing.values())
+        return unseen or self._passed(k, us) != self.passed
 
-    def _look(self, at: datetime, looked: datetime) -> Iterator[Fired]:
-        self.moving = False
+    def _look(self, us: int) -> Iterator[Fired]:
+        at, looked = (self.series.since + timedelta(microseconds=one) for one in (us, self.looked))
+        self.moving, self.looked = False, us
         for verdict in verdicts(self.figures(at)):
             kind = verdict.alert_type
             if verdict.severity is None and kind not in self.standing:
@@ -109,7 +124,8 @@ class Replay:
     def figures(self, at: datetime) -> Figures:
         """As the tick would have seen them at `at`."""
         window = self._window(at)
-        self.rules, self.passed = rules_of(self.slo, window.length), self._passed(window)
+        self._scan(rules_of(self.slo, window.length))
+        self.passed = self._passed(self.series.border(at), (at - self.series.since) // US)
         return Figures(self.limits, window, [self._burn(rule, window, at) for rule in self.rules], self.measured)
 
     def _burn(self, rule: BurnRule, window: Window, at: datetime) -> Burn:
@@ -122,32 +138,45 @@ class Replay:
         return Burn(rule, long, short)
 
     def _window(self, at: datetime) -> Window:
-        if self.window is None or self.slo.window == "rolling" or at >= self.window[1]:
-            self.window = compliance_window(self.slo, at, self.zone)
-        start, end = self.window
+        start, end = compliance_window(self.slo, at, self.zone)
         counts = self.series.counts(start, min(end, floor(at) + BUCKET))
-        first = self.series.starts[0] if self.series.starts else start
-        return Window(counts, length_of(self.slo, self.window), min(at, end) - max(start, min(first, at)))
+        first = self.series.first or start
+        return Window(counts, length_of(self.slo, (start, end)), min(at, end) - max(start, min(first, at)))
 
-    def _passed(self, window: Window) -> int | None:
-        """How many of the steps of the budget are passed."""
-        spent = window.judged_consumed(self.slo.budget)
-        return None if spent is None else bisect_right(self.steps, spent * HUNDRED)
+    def _passed(self, k: int, us: int) -> int | None:
+        """How many of the steps of the budget are passed, by Window.judged_consumed in whole numbers."""
+        start, end, length = self._frame(k)
+        series = self.series
+        bad, total = (sums[min(end, k + 1)] - sums[start] for sums in (series.bad, series.total))
+        if not total:
+            return None
+        elapsed = min(us, end * BUCKET_US) - max(start, series.filled[0]) * BUCKET_US
+        run = min(max(elapsed, A_DAY * BUCKET_US), length)
+        return bisect_right(self.steps, bad * run * self.per // (total * length))
 
-    def _may_burn(self, at: datetime) -> bool:
-        """All that the burn rates are asked for, but for what the window says."""
-        if self.scanned != self.rules:
-            self.scanned = self.rules
-            rules = [] if BURN in self.limits.off else self.rules
-            self.scans = [Scan(rule, self.slo.budget, self.slo.guards) for rule in rules]
-        k = (floor(at) - self.first) // BUCKET
-        return any(scan.may_hold(*self.borders, k) for scan in self.scans)
+    def _frame(self, k: int) -> Frame:
+        """The borders of the compliance window that holds bucket `k`, and its length."""
+        if self.slo.window == "rolling":
+            days = self.slo.window_days
+            return max(0, k - days * A_DAY), k + 1, days * A_DAY * BUCKET_US
+        if k >= self.frame[1]:
+            start, end = compliance_window(self.slo, self.series.start(k), self.zone)
+            self.frame = self.series.border(start), (end - self.series.since) // BUCKET, (end - start) // US
+        return self.frame
 
-    def _measure(self, at: datetime) -> bool:
-        """Take in the measurements that have closed by `at`; whether they may open or end anything."""
+    def _scan(self, rules: Sequence[BurnRule]) -> None:
+        if rules != self.rules:
+            self.rules, found = rules, set[int]()
+            for rule in () if BURN in self.limits.off else rules:
+                scan = Scan(rule, self.slo.budget, self.slo.guards)
+                found.update(scan.where(self.series.bad, self.series.total, (k for k, _ in self.moments)))
+            self.burning = found
+
+    def _measure(self, k: int) -> bool:
+        """Take in the measurements that have closed by bucket `k`; whether they may open or end anything."""
         news = False
-        while self.to_measure and self.to_measure[-1][1] <= at:
-            start, end = self.to_measure.pop()
+        while self.to_measure and self.to_measure[-1][0] <= k:
+            _, (start, end) = self.to_measure.pop()
             counts = self.series.counts(start, end)
             if counts.total:
                 target, budget = self.slo.target_percentage, self.slo.budget_percentage
@@ -157,13 +186,11 @@ class Replay:
         return news
 
 
-def _moments(start: datetime, now: datetime) -> Iterator[datetime]:
-    """The ends of buckets, and `now`."""
-    at = floor(start) + BUCKET - timedelta(microseconds=1)
-    while at < now:
-        yield at
-        at += STEP if now - at <= CLOSELY else COARSE_STEP
-    yield now
+def _whole(limits: Thresholds) -> tuple[list[int], int]:
+    """The steps of the budget as whole numbers of bad millionths per event, and how many of these make one."""
+    exact = [Fraction(step * limits.budget) * MILLION / 100 for step in steps(limits)]
+    per = lcm(*(one.denominator for one in exact))
+    return [int(one * per) for one in exact], per
 
 
 def _after(before: Standing, act: Act, quiet: datetime | None, verdict: Verdict, at: datetime) -> Standing:

@@ -5,7 +5,7 @@ The guards are the portal's own (docs/reference/alerts.md). Comparisons are exac
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
@@ -132,6 +132,12 @@ class Scan:
         self.share, self.of = share.numerator * MILLION, share.denominator
         self.chance = z * z * share.numerator * share.denominator * MILLION**2
         self.guards = guards
+
+    def where(self, bad: Sequence[int], total: Sequence[int], among: Iterable[int]) -> Iterator[int]:
+        """Those of the buckets `among` in which it may hold (see may_hold)."""
+        long, per, limit = self.long, self.per, self.limit
+        burning = (k for k in among if (bad[k + 1] - bad[k - long]) * per > limit * (total[k + 1] - total[k - long]))
+        return (k for k in burning if self.may_hold(bad, total, k))
 
     def may_hold(self, bad: Sequence[int], total: Sequence[int], k: int) -> bool:
         """In bucket `k`. `bad` (millionths of events) and `total` are sums of all before each border; `k` lies between

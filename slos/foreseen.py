@@ -7,7 +7,7 @@ the rows as far back as they reach; what lies before keeps its judgement, as it 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
@@ -20,53 +20,74 @@ from kpis.periods import BUCKET, Interval, floor
 from slos import aside, exclusions
 from slos.buckets import ASIDE
 from slos.budget import Counts
+from slos.burn import MILLION
 from slos.indicators import BIN, Count, counting
 from slos.models import EngineState, SLIBucket, SLODefinition, SLOSnapshot
 from slos.sources import Buckets, Stored
 
 MILLIONTHS = 6  # good parts are whole ones of these
-Row = tuple[datetime, int, int]  # start of a bucket, millionths of good events, total
+SECONDS = BUCKET // timedelta(seconds=1)
+LONGEST_LOOK_BACK = timedelta(days=31)  # of a burn-rate rule, or of the measurements that an alert looks at
+Row = tuple[int, int, int]  # seconds since 1970 of its start, millionths of good events, total
 
 
 class Series:
-    """The buckets that are not empty, oldest first; sums of any stretch of them in two look-ups."""
+    """The buckets of a stretch of time, by sums up to each of their borders: those of any part take two look-ups.
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.starts = [start for start, _, _ in rows]
-        self.good = [0, *accumulate(good for _, good, _ in rows)]
-        self.total = [0, *accumulate(total for _, _, total in rows)]
+    `bad` (millionths of events) and `total` hold one sum per border, counted from `since`; `filled` the buckets that
+    are not empty, if only with the time that something took.
+    """
+
+    def __init__(self, since: datetime, end: datetime, rows: Sequence[Row]) -> None:
+        self.since = floor(since)
+        first = int(self.since.timestamp()) // SECONDS
+        self.filled = [at // SECONDS - first for at, _, _ in rows]
+        bad, total = ([0] * (self._border(end) + 1) for _ in range(2))
+        for k, (_, good, events) in zip(self.filled, rows, strict=True):
+            bad[k + 1], total[k + 1] = MILLION * events - good, events
+        self.bad, self.total = list(accumulate(bad)), list(accumulate(total))
+
+    def _border(self, at: datetime) -> int:
+        return (at - self.since) // BUCKET
+
+    def border(self, at: datetime) -> int:
+        """The number of the border at or before `at`, or the nearest that there is."""
+        return max(0, min(self._border(at), len(self.total) - 1))
+
+    def start(self, k: int) -> datetime:
+        return self.since + k * BUCKET
+
+    @property
+    def first(self) -> datetime | None:
+        """The start of the first bucket that is not empty."""
+        return self.start(self.filled[0]) if self.filled else None
+
+    def _counts(self, a: int, b: int) -> Counts:
+        total = self.total[b] - self.total[a]
+        return Counts(Decimal(MILLION * total - self.bad[b] + self.bad[a]).scaleb(-MILLIONTHS), total)
 
     def counts(self, start: datetime, end: datetime) -> Counts:
         """What was decided in [start, end), on bucket borders."""
-        a, b = bisect_left(self.starts, start), bisect_left(self.starts, end)
-        return Counts(Decimal(self.good[b] - self.good[a]).scaleb(-MILLIONTHS), self.total[b] - self.total[a])
+        return self._counts(self.border(start), self.border(end))
 
     def reaches(self, start: datetime, end: datetime) -> bool:
-        """Any of them lies in [start, end), if only with the time that something took."""
-        return bisect_left(self.starts, start) < bisect_left(self.starts, end)
+        """A bucket of [start, end) is not empty."""
+        return bisect_left(self.filled, self.border(start)) < bisect_left(self.filled, self.border(end))
 
     def newest(self, since: datetime, end: datetime) -> Iterator[tuple[datetime, Counts]]:
         """The buckets of [since, end) in which something was decided, newest first."""
-        for k in range(bisect_left(self.starts, end) - 1, bisect_left(self.starts, since) - 1, -1):
-            if (counts := self.counts(self.starts[k], self.starts[k] + BUCKET)).total:
-                yield self.starts[k], counts
-
-    def borders(self, since: datetime, end: datetime) -> tuple[list[int], list[int]]:
-        """Bad millionths and totals from `since` up to each border of a bucket until `end`."""
-        bad, total = ([0] * ((end - since) // BUCKET + 1) for _ in range(2))
-        for k in range(bisect_left(self.starts, since), bisect_left(self.starts, end)):
-            border = (self.starts[k] - since) // BUCKET + 1
-            total[border] = self.total[k + 1] - self.total[k]
-            bad[border] = 1_000_000 * total[border] - (self.good[k + 1] - self.good[k])
-        return list(accumulate(bad)), list(accumulate(total))
+        first = bisect_left(self.filled, self.border(since))
+        for n in range(bisect_left(self.filled, self.border(end)) - 1, first - 1, -1):
+            k = self.filled[n]
+            if (counts := self._counts(k, k + 1)).total:
+                yield self.start(k), counts
 
     def until_bad(self, start: datetime, end: datetime, most: Decimal) -> datetime | None:
         """The first bucket of [start, end) by which more than `most` events of it are bad."""
-        a, b = bisect_left(self.starts, start), bisect_left(self.starts, end)
-        limit = most.scaleb(MILLIONTHS)
-        bad = [1_000_000 * self.total[k] - self.good[k] for k in range(a, b + 1)]  # never falls
-        k = bisect_right(bad, bad[0] + limit) if bad else 0
-        return self.starts[a + k - 1] if 0 < k < len(bad) else None
+        a, b = self.border(start), self.border(end)
+        limit = self.bad[a] + int(most.scaleb(MILLIONTHS))  # the sums never fall
+        k = bisect_right(self.bad, limit, a, b + 1)
+        return self.start(k - 1) if k <= b else None
 
 
 @dataclass(frozen=True)
@@ -87,12 +108,12 @@ def foresee(organization: Organization, slo: SLODefinition, *, since: datetime, 
     counted_as, besides = counted or ("", [])
     same = counted_as == count.signature
     if same and besides == slo.excluded_invoices:
-        return Foreseen(Series(_stored(slo.pk, since, end, left_out)), None, anew=False)
+        return Foreseen(Series(since, end, _stored(slo.pk, since, end, left_out)), None, anew=False)
     border = EngineState.objects.filter(organization=organization).values_list("sealed_before", flat=True).first()
     rows = _counted(organization, count, max(since, border or since), end, now)
     if border and border > since:
         rows = [*_stored(slo.pk, since, border, left_out), *rows]
-    return Foreseen(Series(rows), None if same else border, anew=not same)
+    return Foreseen(Series(since, end, rows), None if same else border, anew=not same)
 
 
 def _stored(slo: UUID, since: datetime, end: datetime, left_out: str) -> list[Row]:
@@ -103,7 +124,7 @@ def _stored(slo: UUID, since: datetime, end: datetime, left_out: str) -> list[Ro
         AND NOT start <@ %s::tstzmultirange ORDER BY start"""  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, [slo, since, end, left_out or "{}"])
-        return _rows(cursor.fetchall())
+        return cursor.fetchall()
 
 
 def _counted(organization: Organization, count: Count, since: datetime, end: datetime, now: datetime) -> list[Row]:
@@ -114,12 +135,7 @@ def _counted(organization: Organization, count: Count, since: datetime, end: dat
             f"SELECT extract(epoch FROM start)::bigint, (good * 1000000)::bigint, total FROM ({sql}) c ORDER BY start",  # noqa: S608
             params,
         )
-        return _rows(cursor.fetchall())
-
-
-def _rows(found: Iterable[tuple[int, int, int]]) -> list[Row]:
-    """From seconds: to read ten thousands of moments as text takes long."""
-    return [(datetime.fromtimestamp(at, UTC), good, total) for at, good, total in found]
+        return cursor.fetchall()
 
 
 class Coming(Stored):
@@ -138,9 +154,9 @@ class Coming(Stored):
         return {slo: list(self.series.newest(start, end))[:most] for slo, start in since.items()}
 
     def first_events(self, slos: Iterable[SLODefinition]) -> Mapping[UUID, datetime]:
-        return {self.slo: self.series.starts[0]} if self.series.starts else {}
+        return {self.slo: self.series.first} if self.series.first else {}
 
 
 def longest_window(slo: SLODefinition) -> timedelta:
-    """As far back as any compliance window of the objective may reach."""
-    return timedelta(days=slo.window_days if slo.window == "rolling" else 93)
+    """As far back as any compliance window or look-back of the objective may reach."""
+    return max(timedelta(days=slo.window_days), LONGEST_LOOK_BACK) if slo.window == "rolling" else timedelta(days=93)
