@@ -138,7 +138,12 @@ def measured(slo: SLODefinition) -> bool:
 
 def copied(slo: SLODefinition) -> dict[str, Any]:
     """The fields of a form for another one like it; a promise of its own, under a name of its own."""
-    own = {"id", "created_by", "created_at", "updated_at", "archived_at", "next_review_at", "name"}
+    return form_fields(slo) | {"name": f"Copy of {slo.name}"[:200]}
+
+
+def form_fields(slo: SLODefinition) -> dict[str, Any]:
+    """What the form shows of it."""
+    own = {"id", "created_by", "created_at", "updated_at", "archived_at", "next_review_at"}
     fields = {field.name: field.value_from_object(slo) for field in SLODefinition._meta.fields if field.name not in own}
     main, *further = slo.measurement_periods
-    return fields | {"name": f"Copy of {slo.name}"[:200], "measurement_period": main, "further_periods": further}
+    return fields | {"measurement_period": main, "further_periods": further}

@@ -7,6 +7,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from django.utils import timezone
+
 from slos import parts
 from slos.measure import Promises
 from slos.models import SLODefinition
@@ -64,19 +66,21 @@ def read(slo: SLODefinition) -> History:
 
 def _edits(rows: Sequence[Any]) -> Iterator[Edit]:
     for row, before in pairwise(rows):
-        fields = {one.name: one for one in SLODefinition._meta.fields if _differs(one.name, row, before)}
-        if fields:
-            changes = [
-                Change(str(field.verbose_name).capitalize(), _text(before, name), _text(row, name))
-                for name, field in fields.items()
-            ]
-            yield _edit(row, changes, judges=bool(JUDGES & fields.keys()))
+        if found := changes(row, before):
+            judges = any(_differs(name, row, before) for name in JUDGES)
+            yield _edit(row, found, judges=judges)
     if rows and rows[-1].history_type == "+":
         yield _edit(rows[-1], [], judges=False)
 
 
-def _edit(row: Any, changes: Sequence[Change], *, judges: bool) -> Edit:
-    return Edit(row.history_date, str(row.history_user or ""), row.history_change_reason or "", changes, judges)
+def changes(row: Any, before: Any) -> list[Change]:
+    """How one version differs from another, in words."""
+    fields = [one for one in SLODefinition._meta.fields if _differs(one.name, row, before)]
+    return [Change(str(one.verbose_name).capitalize(), _text(before, one.name), _text(row, one.name)) for one in fields]
+
+
+def _edit(row: Any, found: Sequence[Change], *, judges: bool) -> Edit:
+    return Edit(row.history_date, str(row.history_user or ""), row.history_change_reason or "", found, judges)
 
 
 def _differs(name: str, row: Any, before: Any) -> bool:
@@ -91,6 +95,8 @@ def _text(row: Any, name: str) -> str:
         return str(shown())
     if isinstance(value, Decimal):
         return plain(value)
+    if isinstance(value, datetime):
+        return f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if name == "only":

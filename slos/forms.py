@@ -3,7 +3,7 @@ from typing import Any
 
 from django import forms
 
-from slos import edits, parts, words
+from slos import catalogue, edits, parts, words
 from slos.models import Period, SLIType, SLOAlertType, SLODefinition
 
 ONLY = "Counts only what has exactly {}; of exceptions, what their invoice has. Empty: all."
@@ -94,8 +94,11 @@ class EditForm(SLOForm):
         "work changes.",
     )
     version = forms.CharField(required=False, widget=forms.HiddenInput, help_text="What was shown.")
+    old: Any = None  # the version whose values it opens with, to be saved or not
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if self.old is not None:
+            kwargs["initial"] = {**kwargs.get("initial", {}), **catalogue.form_fields(self.old.instance)}
         super().__init__(*args, **kwargs)
         adding = self.instance._state.adding
         self.newest = None if adding else SLODefinition.history.filter(id=self.instance.pk).latest()
@@ -111,6 +114,11 @@ class EditForm(SLOForm):
         if self.newest and changed and not given.get("reason"):
             self.add_error("reason", "Say why: this changes what is promised, and the history keeps the reason.")
         return given
+
+    @property
+    def taken_back(self) -> list[edits.Change]:
+        """What would change with the values of the old version."""
+        return edits.changes(self.old, self.newest) if self.old is not None and self.newest else []
 
     def _notice(self, shown: str) -> None:
         """Nothing of either is lost: theirs is saved, and these values stand in the form, to be saved or dropped."""

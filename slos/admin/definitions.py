@@ -17,7 +17,7 @@ from accounts import downloads
 from accounts.admin_access import Role, organizations
 from accounts.admin_lists import OrganizationFilter
 from accounts.when_needed import when_needed
-from slos import catalogue, parts, status, words
+from slos import catalogue, edits, parts, status, words
 from slos.admin.acting import Acting
 from slos.forms import EditForm
 from slos.models import SLODefinition
@@ -62,6 +62,7 @@ def state_of(slo: SLODefinition) -> words.State:
 
 
 VERSION = re.compile(r"[0-9]{1,9}")
+VERSION_SHOWN = "version"  # in the address of the form
 ALERTS: list[Any] = [
     "alerting_threshold_percentage",
     "critical_threshold_percentage",
@@ -224,12 +225,29 @@ class SLODefinitionAdmin(Acting, SimpleHistoryAdmin):
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
     ) -> HttpResponse:
+        """The form of today with the values of then, to be saved like any other change, or not."""
         slo = self.get_object(request, object_id)
-        if slo is None or not VERSION.fullmatch(version_id):
+        if slo is None or not VERSION.fullmatch(version_id) or not slo.history.filter(pk=version_id).exists():
             raise Http404
-        if request.method == "POST" and not self.has_change_permission(request, slo):
-            raise PermissionDenied  # the package lets everyone revert who may look
-        return super().history_form_view(request, object_id, version_id, extra_context)
+        if not self.has_change_permission(request, slo):
+            raise PermissionDenied
+        form = reverse("admin:slos_slodefinition_change", args=[slo.pk])
+        return HttpResponseRedirect(f"{form}?{VERSION_SHOWN}={version_id}")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        wanted = request.GET.get(VERSION_SHOWN, "")
+        if obj is None or request.method == "POST" or not VERSION.fullmatch(wanted):
+            return form
+        old = SLODefinition.history.filter(id=obj.pk, pk=wanted).select_related("history_user").first()
+        return type(form.__name__, (form,), {"old": old})
+
+    def set_history_delta_changes(self, request: HttpRequest, page: Any, foreign_keys_are_objs: bool = True) -> None:
+        """In the words of the page of the objective."""
+        rows = list(page)
+        before = [*rows[1:], rows[-1].prev_record] if rows else []
+        for row, older in zip(rows, before, strict=True):
+            row.changes = edits.changes(row, older) if older else []
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """What was measured is not thrown away."""

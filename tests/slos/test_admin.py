@@ -205,28 +205,46 @@ def test_what_was_measured_is_not_deleted(house, editor):
     assert "delete_selected" not in text(editor.get(LIST))
 
 
-def test_the_history_tells_who_changed_what_and_takes_it_back(house, editor):
+def test_the_history_tells_who_changed_what_when_and_why_and_takes_it_back(house, editor):
     slo = objective(house)
     assert save(editor, slo, target_percentage="97", measurement_period="weekly").status_code == 302
     page = text(editor.get(address(SLODefinition, "history", slo.pk)))
-    for shown in ("our-editor", "95.000 → 97.000", "daily", "weekly"):
+    for shown in ("our-editor", "Agreed in May", "95 → 97", "daily, hourly → weekly, hourly"):
         assert shown in page
     version = f"{address(SLODefinition, 'history', slo.pk)}{slo.history.last().pk}/"
-    form = editor.get(version).context["adminform"].form
+    shown = editor.get(version, follow=True)
+    form = shown.context["adminform"].form
     assert (form["target_percentage"].value(), form["measurement_period"].value()) == (95, "daily")
-    assert editor.post(version, {**filled(editor, SLODefinition, slo.pk), "target_percentage": "95"}).status_code == 302
+    assert "97 → 95" in text(shown)
+    sent = {**filled(editor, SLODefinition, slo.pk), "target_percentage": "95", "measurement_period": "daily"}
+    address_shown = shown.redirect_chain[-1][0]
+    assert "Say why" in errors(editor.post(address_shown, sent))["reason"][0]
+    assert save(editor, slo, name="Fast").status_code == 302, "somebody else is faster"
+    late = editor.post(address_shown, {**sent, "reason": "It was too much"})
+    assert "Changed meanwhile" in text(late)
+    again = {**sent, "reason": "It was too much", "version": late.context["adminform"].form["version"].value()}
+    assert editor.post(address_shown, again).status_code == 302
     slo.refresh_from_db()
-    assert slo.target_percentage == 95
-    for sent in ({"name": "taken"}, {"measurement_period": "hourly"}):
-        assert house.client("viewer").post(version, sent).status_code == 403
-    slo.refresh_from_db()
-    assert slo.measurement_periods == ["weekly", "hourly"]
+    assert (slo.target_percentage, slo.measurement_period, slo.name) == (95, "daily", "Time-to-Ready Processing")
+    assert slo.history.first().history_change_reason == "It was too much"
+
+
+def test_nothing_is_taken_back_by_who_may_only_look(house, editor):
+    slo = objective(house)
+    assert save(editor, slo, target_percentage="97").status_code == 302
+    version = f"{address(SLODefinition, 'history', slo.pk)}{slo.history.last().pk}/"
+    viewer, versions = house.client("viewer"), address(SLODefinition, "history", slo.pk)
+    assert "95 → 97" in text(viewer.get(versions))
+    assert (version in text(viewer.get(versions)), version in text(editor.get(versions))) == (False, True)
+    assert [viewer.get(version).status_code, viewer.post(version, {"name": "taken"}).status_code] == [403, 403]
+    assert editor.post(version, {"name": "taken"}).status_code == 302, "to the form, and nothing is saved"
+    assert slo.history.count() == 2
 
 
 def test_the_history_of_another_organization_does_not_exist(house, editor):
     own, foreign = objective(house), house.theirs.slos.first()
     versions = address(SLODefinition, "history", own.pk)
-    assert editor.get(f"{versions}{own.history.first().pk}/").status_code == 200
+    assert editor.get(f"{versions}{own.history.first().pk}/", follow=True).status_code == 200
     assert (
         editor.get(f"{address(SLODefinition, 'history', foreign.pk)}{foreign.history.first().pk}/").status_code == 404
     )
