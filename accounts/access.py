@@ -81,6 +81,13 @@ def choices(request: HttpRequest) -> list[Organization]:
     return [membership.organization for membership in memberships(request)]
 
 
+def may_edit(actor: Access) -> bool:
+    """Whether the actor may change what is promised and what counts there, whatever the scope."""
+    editing = Membership.Role.EDITOR, Membership.Role.ADMIN
+    held = Membership.objects.filter(user=actor.user, organization=actor.organization, role__in=editing)
+    return actor.user.is_superuser or held.exists()
+
+
 def requires_second_factor(request: HttpRequest) -> bool:
     """Whether an organisation of whoever is signed in asks for a second factor; superusers go to all of them."""
     return any(organization.require_totp for organization in choices(request))

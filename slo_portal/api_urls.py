@@ -9,8 +9,9 @@ from alerts import api as alerts
 from alerts import inbox
 from kpis.api import facts, kpis, rows
 from slo_portal.reports import api as reports
-from slos import api as slos
 from slos import reported
+from slos.api import exclusions
+from slos.api import objectives as slos
 from slos.attention import Watched
 from slos.drilldown import behind_figure
 from slos.recount import rows_since
@@ -49,6 +50,10 @@ urlpatterns = [
     path("slos/initialize", slos.Initialize.as_view(), name="api-initialize"),
     path("measurements/calculate", slos.Calculate.as_view(), name="api-calculate"),
     path("jobs/<uuid:job_id>", slos.JobState.as_view(), name="api-job"),
+    path("exclusions", exclusions.Exclusions.as_view(), name="api-exclusions"),
+    path("exclusions/preview", exclusions.Preview.as_view(), name="api-exclusion-preview"),
+    path("exclusions/<uuid:exclusion_id>", exclusions.OneExclusion.as_view(), name="api-exclusion"),
+    path("exclusions/<uuid:exclusion_id>/withdraw", exclusions.Withdraw.as_view(), name="api-exclusion-withdraw"),
     # reports
     path("reports", reports.Reports.as_view(), name="api-reports"),
     path("reports/<uuid:report_id>", reports.OneReport.as_view(), name="api-report"),

@@ -54,9 +54,7 @@ def preview(exclusion: Exclusion, slos: Iterable[SLODefinition], *, now: datetim
     with transaction.atomic():
         wait_alone(organization)
         before = _figures(organization, now)
-        draft.save()
-        draft.slos.set(slos)
-        exclusions.put_in_force(draft)
+        exclusions.make(draft, slos)
         after = _figures(organization, now)
         transaction.set_rollback(True)
     found = [Effect(one, after[pk]) for pk, one in before.items() if pk in after]

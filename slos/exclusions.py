@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.models import Organization, User
 from kpis import poke, recurrence
@@ -17,6 +17,7 @@ from slos.indicators import Count
 from slos.models import EngineState, ExcludedPeriod, Exclusion, SLODefinition
 from slos.retention import FINE
 
+STATES = HOLDS, WITHDRAWN = "holds", "withdrawn"
 LONGEST = timedelta(days=100)
 MOST_INVOICES = 500  # of an organisation, at a time: a statement names each of them
 MOST_PERIODS = 10_000
@@ -125,6 +126,39 @@ def _reasons(organization: Organization | UUID, wanted: Q, most: int) -> list[Re
     rows = Exclusion.objects.filter(wanted, organization=organization, withdrawn_at=None)
     names = ("slos", "periods__start", "periods__end", "invoice_id", "category", "reason", "created_by__username")
     return [Reason._make(row) for row in rows.order_by("periods__start", "created_at").values_list(*names)[:most]]
+
+
+@transaction.atomic
+def make(exclusion: Exclusion, slos: Iterable[SLODefinition]) -> Exclusion:
+    """Save one that is not `wrong`, of these objectives (none: of all), and put it in force."""
+    exclusion.save()
+    exclusion.slos.set(slos)
+    put_in_force(exclusion)
+    return exclusion
+
+
+def page(
+    organization: Organization, limit: int, *, state: str = "", slo: UUID | None = None, after: Exclusion | None = None
+) -> list[Exclusion]:
+    """The newest first, at most `limit` behind the one that is given. `slo`: only what that objective leaves out."""
+    found = _whole(organization)
+    if state:
+        found = found.filter(withdrawn_at__isnull=state == HOLDS)
+    if slo:
+        found = found.filter(Q(slos=None) | Q(slos=slo))
+    if after:
+        at = after.created_at
+        found = found.filter(Q(created_at__lt=at) | Q(pk__lt=after.pk), created_at__lte=at)
+    return list(found.order_by("-created_at", "-pk")[:limit])
+
+
+def find(organization: Organization, pk: UUID) -> Exclusion | None:
+    return _whole(organization).filter(pk=pk).first()
+
+
+def _whole(organization: Organization) -> QuerySet[Exclusion]:
+    found = Exclusion.objects.filter(organization=organization)
+    return found.select_related("created_by", "withdrawn_by").prefetch_related("slos")
 
 
 @transaction.atomic

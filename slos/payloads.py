@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from slos.attention import Alert, Attention
-from slos.models import SLIMeasurement, SLODefinition, Window
+from slos.effect import Effect
+from slos.models import Exclusion, SLIMeasurement, SLODefinition, Window
 from slos.status import SLOStatus
 
 NOTHING_MEASURED: dict[str, Any] = {
@@ -172,3 +173,27 @@ def measurement_line(row: SLIMeasurement, now: datetime) -> dict[str, Any]:
     told = measurement(row, now)
     told |= told.pop("measurement_metadata")
     return {name: told[name] for name in MEASUREMENT_COLUMNS}
+
+
+def exclusion(one: Exclusion) -> dict[str, Any]:
+    names = ("id", "category", "reason", "start", "end", "rrule", "created_at", "withdrawn_at")
+    return {
+        **{name: getattr(one, name) for name in names},
+        "invoice_id": one.invoice_id or None,
+        "slos": sorted(({"id": slo.pk, "name": slo.name} for slo in one.slos.all()), key=lambda slo: str(slo["name"])),
+        "state": "withdrawn" if one.withdrawn_at else "holds",
+        "settled": one.settled,
+        "created_by": one.created_by.get_username() if one.created_by else None,
+        "withdrawn_by": one.withdrawn_by.get_username() if one.withdrawn_by else None,
+    }
+
+
+def effect(one: Effect) -> dict[str, Any]:
+    """What it would do to an objective, over its compliance window."""
+    return {
+        "slo": {"id": one.slo.pk, "name": one.slo.name},
+        "good_events_count": events(one.left_out.good),
+        "bad_events_count": events(one.left_out.bad),
+        "achieved_percentage": {"before": one.before.achieved_percentage, "after": one.after.achieved_percentage},
+        "remaining_percentage": {"before": one.before.remaining_percentage, "after": one.after.remaining_percentage},
+    }

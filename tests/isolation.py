@@ -86,6 +86,7 @@ def a_firm(name: str, now: datetime) -> Firm:
         "job_id": job.pk,
         "report_id": report.pk,
         "report": report.pk,
+        "exclusion_id": Exclusion.objects.filter(organization=organization).latest("created_at").pk,
         "invoice_id": f"{name}-1",
         "invoice": InvoiceMetric.objects.get(organization=organization, invoice_id=f"{name}-1").pk,
         "key": "budget",

@@ -59,7 +59,8 @@ def test_the_calls_work_as_they_stand() -> None:
     alert = an_alert(api.organization, now=timezone.now())
     report = data(api.post("reports", {"start_date": "2026-01-01", "end_date": "2026-02-01"}))["id"]
     known = {"API": API.rstrip("/"), "TOKEN": api.token, "SLO": str(alert.slo_id), "JOB": job, "ALERT": str(alert.pk)}
-    known["REPORT"] = report
+    wish = {"category": "other", "reason": "A test", "start": "2027-01-03", "end": "2027-01-04"}
+    known |= {"REPORT": report, "EXCLUSION": data(api.post("exclusions", wish))["id"]}
     for arguments in calls():
         filled = [re.sub(r"\$(\w+)", lambda name: known[name[1]], argument) for argument in arguments]
         given = argparse.ArgumentParser()

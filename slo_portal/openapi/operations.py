@@ -7,10 +7,11 @@ from typing import Any
 from alerts.kinds import AlertType, Severity
 from kpis import messages
 from kpis.rows import EXCEPTIONS, INVOICES, OF_AN_INVOICE, Table
-from slo_portal.openapi import alerts, facts, kpis, objectives, reports
+from slo_portal.openapi import alerts, exclusions, facts, kpis, objectives, reports
 from slo_portal.reports.models import Report
 from slos import reported
 from slos.behind import Outcome
+from slos.exclusions import STATES
 from slos.models import Period, SLIType
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
@@ -18,6 +19,7 @@ MOMENT = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string"
 TEXT = {"type": "string", "minLength": 1, "maxLength": 200}
 FLAG = {"type": "boolean"}
 ID = {"type": "string", "format": "uuid"}
+EDITORS = "Needs the role of an SLO editor."
 Schema = Mapping[str, Any]
 
 
@@ -201,6 +203,29 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         },
     ),
     ("api-job", "get"): Operation("Show a job", objectives.OneJob),
+    ("api-exclusions", "get"): Operation(
+        "List exclusions",
+        exclusions.Exclusions,
+        (
+            Param("state", choice(STATES), "Only those that hold, or that were withdrawn."),
+            Param("slo_id", ID, "Only what this objective leaves out, what all do included."),
+            Param("limit", whole(1, 500, 50), "Rows of a page."),
+            Param("cursor", ID, "next_cursor of the page before."),
+        ),
+    ),
+    ("api-exclusions", "post"): Operation(
+        "Exclude a period or an invoice", exclusions.OneExclusion, body=exclusions.Excluding, status=201, text=EDITORS
+    ),
+    ("api-exclusion-preview", "post"): Operation(
+        "Try an exclusion",
+        exclusions.Previewed,
+        body=exclusions.Excluding,
+        text=f"What it would do to the figures of now, calculated by a tick of which nothing is kept. {EDITORS}",
+    ),
+    ("api-exclusion", "get"): Operation("Show an exclusion", exclusions.OneExclusion),
+    ("api-exclusion-withdraw", "post"): Operation(
+        "Withdraw an exclusion", exclusions.OneExclusion, text=f"Once withdrawn it stays so; make another. {EDITORS}"
+    ),
     ("api-reports", "get"): Operation(
         "List reports",
         reports.Reports,

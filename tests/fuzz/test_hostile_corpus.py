@@ -23,6 +23,7 @@ from slo_portal.openapi.document import document
 from slo_portal.reports import writing
 from slo_portal.wsgi import application
 from slos import jobs
+from slos.models import Exclusion
 from tests.alerts.alerting import an_alert
 from tests.calling import PROBLEM, Caller, a_caller
 from tests.facts import fed, invoice
@@ -118,6 +119,7 @@ def targets(api: Caller) -> list[Target]:
     fed(api.organization, "Scans")
     job = jobs.request(api.organization, "daily", now, now, by=api.user)
     report = writing.write(api.organization, Span(now - timedelta(days=1), now), {}, by=None, now=now)
+    outage = Exclusion.objects.create(organization=api.organization, category="other", reason="?", invoice_id="INV-1")
     for path, methods in document(urlpatterns)["paths"].items():
         alert = an_alert(api.organization, now=now, subject=path)
         by = By(api.user, AlertEvent.Channel.API)
@@ -127,7 +129,7 @@ def targets(api: Caller) -> list[Target]:
             lifecycle.resolve(alert, by=by, now=now)
         slo = str(api.organization.slos.get(sli_type="time_to_ready").pk)
         known = {"alert_id": str(alert.pk), "slo_id": slo, "job_id": str(job.pk), "invoice_id": "INV-1"}
-        known["report_id"] = str(report.pk)
+        known |= {"report_id": str(report.pk), "exclusion_id": str(outage.pk)}
         for method, told in methods.items():
             mine = {name: value for name, value in known.items() if f"{{{name}}}" in path}
             body = BODIES.get(path, {}) if "requestBody" in told else None

@@ -88,6 +88,14 @@ def calls(api: Caller) -> Iterator[Call]:
     yield Call("POST", "/measurements/calculate", "/measurements/calculate?period=daily&hours_back=48")
     job = data(api.post("measurements/calculate?period=daily&hours_back=48"))["task_id"]
     yield Call("GET", "/jobs/{job_id}", f"/jobs/{job}")
+    excluded = {"category": "maintenance", "reason": "Move of the archive", "slos": [slo.name]}
+    excluded |= {"start": "2026-11-10T00:00:00Z", "end": "2026-11-10T01:00:00Z"}
+    yield Call("POST", "/exclusions/preview", "/exclusions/preview", excluded)
+    yield Call("POST", "/exclusions", "/exclusions", excluded)
+    yield Call("GET", "/exclusions", "/exclusions?state=holds")
+    exclusion = data(api.post("exclusions", excluded))["id"]
+    yield Call("GET", "/exclusions/{exclusion_id}", f"/exclusions/{exclusion}")
+    yield Call("POST", "/exclusions/{exclusion_id}/withdraw", f"/exclusions/{exclusion}/withdraw")
     wish = {"start_date": "2026-11-10", "end_date": "2026-11-11", "filters": {"vendor": "Acme"}}
     yield Call("POST", "/reports", "/reports", wish)
     yield Call("GET", "/reports", "/reports?limit=2")

@@ -1,0 +1,1 @@
+"""The addresses of objectives (docs/reference/api.md)."""
