@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,15 @@ from pytest_django.live_server_helper import LiveServer
 from slo_portal_client import Portal, Rejected
 
 from kpis.models import InvoiceException, InvoiceMetric
+from slos.models import ReportedCount
 from tests.calling import Caller, a_caller
 from tests.clients.conftest import SOURCES
+from tests.facts import fed
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "integrate-your-workflow.md"
+COUNTING = PAGE.with_name("feed-an-objective.md")
+[COUNTED] = re.findall(r"^```python\n(.*?)^```$", COUNTING.read_text(), re.MULTILINE | re.DOTALL)
+NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
 WORKFLOW, WITH_ASYNCIO, WITH_REJECTED = re.findall(
     r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
 )
@@ -65,20 +71,33 @@ def test_the_rejected_of_the_documentation(live_server: LiveServer, caller: Call
 
 def test_the_portal_names_what_it_rejects_of_each_address(live_server: LiveServer, caller: Caller):
     told: list[Rejected] = []
+    fed(caller.organization, "Scans")
     with Portal(live_server.url, caller.token, source="tests", on_rejected=told.append) as portal:
         portal.invoice("INV-1", extraction_confidence=2.0)
         portal.invoice("INV-2", vendor="Acme")
         portal.exception("E-1", kind="x" * 101)
+        portal.count("Nobody's", NOON, good=1, total=1)
+        for good in (1, 2):
+            portal.count("Scans", NOON, good=good, total=3)
         portal.event("invoice.ready", "INV-3", unknown=1)
         portal.event("invoice.ready", "INV-2", event_id="same")
         portal.event("invoice.ready", "INV-2", event_id="same")
     assert sorted((each.path, each.id, each.errors[0].field) for each in told) == [
+        ("counts", "Nobody's", "slo"),
         ("events", "INV-3", "data.unknown"),
         ("exceptions", "E-1", "kind"),
         ("invoices", "INV-1", "extraction_confidence"),
     ]
     assert InvoiceMetric.objects.get().ready_at
-    assert (portal.counts.sent, portal.counts.rejected) == (3, 3)
+    assert (ReportedCount.objects.get().good, ReportedCount.objects.get().total) == (2, 3)
+    assert (portal.counts.sent, portal.counts.rejected) == (5, 4)
+
+
+def test_the_counts_of_the_documentation(live_server: LiveServer, caller: Caller, tmp_path: Path):
+    slo = fed(caller.organization, "Gateway availability")
+    run(COUNTED, live_server, caller, tmp_path)
+    count = ReportedCount.objects.get(slo=slo)
+    assert (count.good, count.total) == (1412, 1415)
 
 
 def test_a_token_that_is_revoked_loses_nothing(live_server: LiveServer, caller: Caller, tmp_path: Path, caplog):

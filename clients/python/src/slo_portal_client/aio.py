@@ -42,6 +42,9 @@ class AsyncPortal:
     async def exception(self, exception_id: str, /, **fields: Unpack[ExceptionFields]) -> bool:
         return await asyncio.to_thread(self.portal.exception, exception_id, **fields)
 
+    async def count(self, slo: str, at: datetime, *, good: int, total: int) -> bool:
+        return await asyncio.to_thread(self.portal.count, slo, at, good=good, total=total)
+
     async def event(
         self, type: EventType, subject: str, time: datetime | None = None, *, event_id: str | None = None, **data: Any
     ) -> bool:

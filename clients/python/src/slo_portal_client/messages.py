@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal, TypedDict
 from uuid import uuid4
 
+KEYS = {"invoices": "invoice_id", "exceptions": "exception_id", "counts": "slo"}  # what a row of an address names
 MAX_BYTES = 200_000  # of one message; the largest that the portal takes in is smaller
 
 Step = Literal["uploaded", "extracted", "validated", "ready", "approved", "rejected", "completed", "failed", "voided"]
@@ -94,7 +95,7 @@ class CannotSend(PortalError, ValueError):
 
 @dataclass(frozen=True)
 class Message:
-    """One row for one address: invoices, exceptions or events. `id` stays the same however often it is sent."""
+    """One row for one address: invoices, exceptions, counts or events. `id` stays the same however often it is sent."""
 
     path: str
     id: str
@@ -109,7 +110,7 @@ class Message:
         """Raises ValueError for what `record` did not write."""
         path, id_, row = record.split(b" ", 2)
         message = cls(path.decode(), id_.decode(), row)
-        if path not in (b"invoices", b"exceptions", b"events") or not isinstance(message.fields, dict):
+        if path not in (b"invoices", b"exceptions", b"counts", b"events") or not isinstance(message.fields, dict):
             raise ValueError("not a message")
         return message
 
@@ -122,13 +123,13 @@ class Message:
     def about(self) -> tuple[str, str]:
         """The row of the portal that it names: later messages about it may not overtake this one."""
         fields = self.fields
-        if self.path != "events":
-            return self.path, str(fields.get(f"{self.path[:-1]}_id"))
+        if self.path in KEYS:
+            return self.path, str(fields.get(KEYS[self.path]))
         return str(fields.get("type")).partition(".")[0] + "s", str(fields.get("subject"))
 
 
 def row(path: str, fields: Mapping[str, object]) -> Message:
-    """A message of the fields of an invoice or exception. Raises CannotSend."""
+    """A message of the fields of an invoice, an exception or a count. Raises CannotSend."""
     return _small_enough(Message(path, uuid4().hex, written(fields)))
 
 

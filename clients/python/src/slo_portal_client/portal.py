@@ -118,6 +118,13 @@ class Portal:
     def exception(self, exception_id: str, /, **fields: Unpack[ExceptionFields]) -> bool:
         return self._record("exceptions", {"exception_id": exception_id, **fields})
 
+    def count(self, slo: str, at: datetime, *, good: int, total: int) -> bool:
+        """What was counted so far of the 5 minutes that hold `at`, for an objective (its id or name) that is fed.
+
+        Not how many more: what is said last of these 5 minutes holds.
+        """
+        return self._record("counts", {"slo": slo, "at": at, "good": good, "total": total})
+
     def event(
         self, type: EventType, subject: str, time: datetime | None = None, *, event_id: str | None = None, **data: Any
     ) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slo_portal_client.memory import Chunk
-from slo_portal_client.messages import FieldError, Message, batches
+from slo_portal_client.messages import KEYS, FieldError, Message, batches
 from slo_portal_client.outbox import Outbox
 from slo_portal_client.transport import Address
 
@@ -26,15 +26,14 @@ log = logging.getLogger("slo_portal_client")
 class Rejected:
     """A message that the portal, or this client before it, refused; it is not sent again."""
 
-    path: str  # invoices, exceptions or events
+    path: str  # invoices, exceptions, counts or events
     errors: tuple[FieldError, ...]
     fields: Mapping[str, object] = field(repr=False)
 
     @property
     def id(self) -> str:
-        """The invoice_id or exception_id."""
-        names = {"invoices": "invoice_id", "exceptions": "exception_id", "events": "subject"}
-        return str(self.fields.get(names[self.path], ""))
+        """The invoice_id or exception_id; of a count its objective."""
+        return str(self.fields.get(KEYS.get(self.path, "subject"), ""))
 
 
 class Stopped(Exception):
