@@ -11,7 +11,7 @@ from accounts.models import Organization
 from kpis.found import Told
 from kpis.params import Span
 from kpis.periods import BUCKET, DAY, HOUR, Interval, floor, local_periods, look_back
-from slos import ahead, edits, exclusions, history, outlook, sums
+from slos import ahead, edits, exclusions, history, outlook, sums, verdicts
 from slos.attention import Past
 from slos.budget import Counts, consumed, percent
 from slos.burn import WARNING, BurnRule
@@ -92,7 +92,7 @@ class Detail:
     forecast: Forecast = NOTHING_SAID
     left_out: Sequence[Reason] = ()  # periods that touch the range, and excluded invoices
     excluded: Excluded = NOTHING_EXCLUDED  # from all of its points
-    aside: Counts = NOTHING  # what the excluded periods of the compliance window held
+    aside: Counts = NOTHING  # what is left out of the compliance window: its excluded periods, and single invoices
 
     @property
     def slo(self) -> SLODefinition:
@@ -150,7 +150,9 @@ def read(
     gone = (before[0], compliance_window(slo, now, organization.time_zone)[0])
     days = ahead.days(now)
     window = one.snapshot.window_start, one.snapshot.window_end
-    *found, aside = sums.of_one(slo.pk, [*periods, *asked, *days, before, gone], fine, aside=[window])
+    single = verdicts.of_invoices(slo, slo.excluded_invoices, now=now) if slo.excluded_invoices else None
+    intervals = [*periods, *asked, *days, before, gone]
+    *found, aside = sums.of_one(slo.pk, intervals, fine, aside=window, besides=single)
     past, whole = edits.read(slo), _hull([(span.start, span.end), *periods])
     left_out = exclusions.of_objective(slo, *whole)
     points = list(_points(one, periods, found, looks, past, now, shown_now))

@@ -17,6 +17,9 @@ from slos.models import EngineState, SLIBucket
 TABLE = SLIBucket._meta.db_table
 
 
+Query = tuple[str, dict[str, Any]]  # a statement and its parameters
+
+
 class Sums(NamedTuple):
     """What was decided in a period, and the time that what ended in it took (microseconds, count)."""
 
@@ -86,27 +89,41 @@ def widest(periods: Iterable[Interval]) -> int:
 
 
 def of_one(
-    slo: UUID, intervals: Sequence[Interval], fine: datetime | None = None, *, aside: Sequence[Interval] = ()
+    slo: UUID,
+    intervals: Sequence[Interval],
+    fine: datetime | None = None,
+    *,
+    aside: Interval | None = None,
+    besides: Query | None = None,
 ) -> list[Counts]:
     """What one objective counts in each of many intervals on bucket borders: one statement, one probe for a piece.
 
     Borders before `fine`, where only days are left, are those of the days that hold them. At the end comes what is
-    set aside in each interval of `aside`.
+    set aside in the interval `aside`, with those of `besides` (at, good) that lie in it.
     """
     begun = [[floor(at, DAY) if fine and at < fine else at for at in interval] for interval in intervals]
     ranges = [(k, *piece) for k, (start, end) in enumerate(begun) for piece in pieces(start, end)]
-    ranges += [(k, SLIBucket.Width.ASIDE, *interval) for k, interval in enumerate(aside, len(intervals))]
+    ranges += [(len(intervals), SLIBucket.Width.ASIDE, *aside)] if aside else []
+    found = [Counts(Decimal(0), 0)] * (len(intervals) + bool(aside))
+    if not ranges:
+        return found
     sql = f"""
         SELECT p.k, sum(b.good), sum(b.total)::bigint
-        FROM unnest(%s::int[], %s::smallint[], %s::timestamptz[], %s::timestamptz[]) p (k, width, start, stop),
+        FROM unnest(%(ks)s::int[], %(widths)s::smallint[], %(starts)s::timestamptz[], %(stops)s::timestamptz[])
+            p (k, width, start, stop),
         LATERAL (
             SELECT sum(good) AS good, sum(total) AS total FROM {TABLE}
-            WHERE slo_id = %s AND width = p.width AND start >= p.start AND start < p.stop
+            WHERE slo_id = %(slo)s AND width = p.width AND start >= p.start AND start < p.stop
         ) b WHERE b.total IS NOT NULL GROUP BY p.k"""  # noqa: S608
-    found = [Counts(Decimal(0), 0)] * (len(intervals) + len(aside))
-    if ranges:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [*map(list, zip(*ranges, strict=True)), slo])
-            for k, good, total in cursor.fetchall():
-                found[k] = Counts(good, total)
+    columns = zip(("ks", "widths", "starts", "stops"), map(list, zip(*ranges, strict=True)), strict=True)
+    params: dict[str, Any] = {**dict(columns), "slo": slo}
+    if aside and besides:
+        sql += f"""
+            UNION ALL SELECT %(last)s, sum(good)::numeric, count(*) FROM ({besides[0]}) single
+            WHERE at >= %(aside_from)s AND at < %(aside_to)s HAVING count(*) > 0"""  # noqa: S608
+        params |= besides[1] | {"last": len(intervals), "aside_from": aside[0], "aside_to": aside[1]}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        for k, good, total in cursor.fetchall():
+            found[k] = Counts(found[k].good + good, found[k].total + total)
     return found

@@ -17,6 +17,7 @@ from slos import exclusions, indicators, parts, words
 from slos.exclusions import Reason
 from slos.indicators import Count
 from slos.models import SLIType, SLODefinition
+from slos.sums import Query
 
 MOST_COUNTS = 40  # in one statement; the planner's time grows faster than that
 FAR = timedelta(days=3_650)
@@ -95,7 +96,7 @@ def verdicts(
         return {}
     found: dict[tuple[Count, int], tuple[datetime, Decimal | None]] = {}
     for k in range(0, len(counts), MOST_COUNTS):
-        found |= _found(organization, counts[k : k + MOST_COUNTS], "id", [row.pk for row in rows], now)
+        found |= _found(organization, counts[k : k + MOST_COUNTS], [row.pk for row in rows], now)
     judged = {
         row.pk: [Verdict(slo, row, now, *found.get((count, row.pk), (None, None))) for slo, count in counted]
         for row in rows
@@ -124,12 +125,10 @@ def _excluded(one: Verdict, why: Iterable[Reason]) -> str:
     return ""
 
 
-def of_invoices(
-    slo: SLODefinition, numbers: Collection[str], start: datetime, end: datetime, *, now: datetime
-) -> list[Decimal]:
-    """The good parts of some invoices, or of their exceptions, that were decided in [start, end), excluded or not."""
-    found = _found(slo.organization, [replace(Count.of(slo), besides=())], "invoice_id", numbers, now)
-    return [good for at, good in found.values() if good is not None and start <= at < end]
+def of_invoices(slo: SLODefinition, numbers: Collection[str], *, now: datetime) -> Query:
+    """When each of some invoices, or of their exceptions, is decided (`at`), and its `good` part; excluded or not."""
+    sql, params = _query(slo.organization, [replace(Count.of(slo), besides=())], "invoice_id", numbers, now)
+    return f"SELECT at, good FROM ({sql}) found (k, id, at, good) WHERE good IS NOT NULL", params  # noqa: S608
 
 
 def _name(table: Table) -> str:
@@ -137,12 +136,21 @@ def _name(table: Table) -> str:
 
 
 def _found(
+    organization: Organization, counts: Sequence[Count], those: Collection[int], now: datetime
+) -> dict[tuple[Count, int], tuple[datetime, Decimal | None]]:
+    """Of rows by their ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(*_query(organization, counts, "id", those, now))
+        return {(counts[k], pk): (at, good) for k, pk, at, good in cursor.fetchall()}
+
+
+def _query(
     organization: Organization,
     counts: Sequence[Count],
     column: str,
     those: Collection[int] | Collection[str],
     now: datetime,
-) -> dict[tuple[Count, int], tuple[datetime, Decimal | None]]:
+) -> Query:
     """By the conditions of the figures themselves, so that a row and a figure never disagree.
 
     The rows, `those` by their ids or the numbers of their invoices, come first: the ranges of the figures would lead
@@ -161,9 +169,7 @@ def _found(
         WITH those AS MATERIALIZED (
             SELECT * FROM {table} WHERE organization_id = %(organization)s AND {column} = ANY(%(those)s)
         ) {" UNION ALL ".join(selects)}"""  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return {(counts[k], pk): (at, good) for k, pk, at, good in cursor.fetchall()}
+    return sql, params
 
 
 def _not_counted(slo: SLODefinition, row: Row) -> str:

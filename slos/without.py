@@ -1,9 +1,7 @@
 """The other figure: how an objective would stand if nothing were left out."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from slos import verdicts
 from slos.budget import Counts, consumed, percent
 from slos.models import SLODefinition
 from slos.status import SLOStatus
@@ -27,12 +25,8 @@ class Without:
         return None if spent is None else percent(1 - spent)
 
 
-def without_exclusions(one: SLOStatus, aside: Counts, *, now: datetime) -> Without | None:
-    """None where nothing is left out of the window; `aside` is what its excluded periods held."""
-    good, total = aside.good, aside.total
-    if one.slo.excluded_invoices:
-        start, end = one.snapshot.window_start, one.snapshot.window_end
-        parts = verdicts.of_invoices(one.slo, one.slo.excluded_invoices, start, end, now=now)
-        good, total = good + sum(parts), total + len(parts)  # no bucket holds them, aside or not
+def without_exclusions(one: SLOStatus, aside: Counts) -> Without | None:
+    """None where nothing is left out of the window, `aside`."""
     counts = one.window.counts
-    return Without(one.slo, Counts(good, total), Counts(counts.good + good, counts.total + total)) if total else None
+    whole = Counts(counts.good + aside.good, counts.total + aside.total)
+    return Without(one.slo, aside, whole) if aside.total else None

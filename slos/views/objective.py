@@ -81,7 +81,7 @@ class Shown:
             "one": self.detail.one,
             "slo": self.slo,
             "charts": [self._with_file(chart) for chart in self.charts],
-            "without": without_exclusions(self.detail.one, self.detail.aside, now=self.now),
+            "without": without_exclusions(self.detail.one, self.detail.aside),
             "open": self.attention.by_slo.get(self.slo.pk, []),
             "fresh": self.fresh,
             "range": self.range,

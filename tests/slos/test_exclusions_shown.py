@@ -33,14 +33,20 @@ def text(client, path: str) -> str:
     return re.sub(r"\s+", " ", answer.content.decode())
 
 
-def test_the_page_of_an_objective_shows_both_figures_and_what_is_left_out(viewer, organization):
+def test_the_page_of_an_objective_shows_both_figures_and_what_is_left_out(
+    viewer, organization, django_assert_max_num_queries
+):
     slo = objective_of(organization, "time_to_ready")
     assert "data-without" not in text(viewer, f"/slo/{slo.pk}/")
     before = re.search(r'data-figure="achieved" value="([^"]+)"', text(viewer, f"/slo/{slo.pk}/"))
     left_out(organization)
     Exclusion.objects.create(organization=organization, category="other", reason="A test", invoice_id="I-8")
     tick(organization, now=NOW)
-    page = unescape(text(viewer, f"/slo/{slo.pk}/"))
+    with django_assert_max_num_queries(12) as asked:
+        page = unescape(text(viewer, f"/slo/{slo.pk}/"))
+    assert len(asked) > 5
+    slo.refresh_from_db()
+    assert slo.excluded_invoices == ["I-8"]
     after = re.search(r'data-figure="achieved" value="([^"]+)"', page)
     assert before
     assert after
