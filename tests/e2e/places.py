@@ -182,6 +182,7 @@ def administration(house: House) -> Iterator[Place]:
     root = User.objects.create_superuser("root")
     Membership.objects.create(user=root, organization=organization, role="admin")
     yield Place("system", "/system/", root)
+    yield Place("configuration", f"/admin/accounts/organization/{organization.pk}/configuration/", root)
     yield Place("admin", "/admin/", ada)
     yield Place("admin: objectives", "/admin/slos/slodefinition/", ada)
     yield Place("admin: objective", f"/admin/slos/slodefinition/{house.slo.pk}/change/", ada)

@@ -64,8 +64,9 @@ def test_nothing_moves_and_a_range_is_chosen_without_scripts_too(open_page, coun
     expect(page.get_by_role("textbox", name="From")).to_have_value("2026-13-01")
 
 
-def test_another_range_is_shown_in_its_place_and_the_way_back_leads_to_the_first(open_page, counted):
-    page = open_page("/kpis/")
+@pytest.mark.parametrize("width", [1280, 360])
+def test_another_range_is_shown_in_its_place_and_the_way_back_leads_to_the_first(open_page, counted, width):
+    page = open_page("/kpis/", width=width)
     total = page.locator("[data-figure=total_invoices]")
     month = total.inner_text()
     draw(page)

@@ -167,6 +167,8 @@ def test_what_is_not_known_is_no_data(viewer, organization):
     assert set(values(page).values()) == {""}
     assert figures(page) == {}
     assert page.count("There is nothing to draw in this range.") == 5
+    burn = page.split("Burn rate, 1 h · 6 h</dt>")[1].split("</dd>")[0]
+    assert burn.count("no data") == 1
 
 
 def test_a_paused_objective_says_so(viewer, slo):
