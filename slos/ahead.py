@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
+from accounts.models import Organization
 from kpis.periods import DAY, Interval, floor
 from slos import words
 from slos.budget import Counts
 from slos.forecast import REACH, Ahead, Asked, Forecast, Past, forecast
-from slos.models import Window
-from slos.status import SLOStatus
+from slos.models import SLOSnapshot, Window
+from slos.status import SLOStatus, overview
+from slos.sums import Sums, over_periods
 
 
 def days(now: datetime) -> list[Interval]:
@@ -33,6 +36,23 @@ def ahead(one: SLOStatus, sums: Iterable[Counts], *, now: datetime) -> Forecast:
             one.snapshot.pending if (slo.limit_seconds or REACH * DAY.total_seconds()) <= DAY.total_seconds() else 0,
         )
     )
+
+
+def of_all(organization: Organization, ones: Sequence[SLOStatus], *, now: datetime) -> dict[UUID, Forecast]:
+    """By objective, as these stood at `now`."""
+    known, local = days(now), now.astimezone(organization.time_zone)
+    sums = over_periods(organization, [one.slo.pk for one in ones], known)
+    return {
+        one.slo.pk: ahead(one, [Counts(*sums.get((one.slo.pk, start), Sums())[:2]) for start, _ in known], now=local)
+        for one in ones
+    }
+
+
+def store(organization: Organization, *, now: datetime) -> None:
+    """Write the forecasts beside the figures that they start from: whoever reads these reads them for nothing."""
+    found = [one for one in overview(organization, now=now, latest={}).slos if not one.snapshot._state.adding]
+    for pk, one in of_all(organization, found, now=now).items():
+        SLOSnapshot.objects.filter(pk=pk).update(forecast=as_data(one))
 
 
 def said(found: Forecast, day: str = "%-d %b") -> str:

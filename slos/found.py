@@ -15,7 +15,7 @@ from kpis.models import SeriesChange, SeriesLook
 from kpis.periods import HOUR, Interval
 from kpis.series import KPIS, periods
 from kpis.summary import Scope
-from slos import behind, series
+from slos import ahead, behind, series
 from slos.models import SLODefinition
 from slos.recount import rows_since
 
@@ -37,6 +37,8 @@ def look(organization: Organization, granularity: str, *, now: datetime) -> bool
             return False
         for one in _series(organization, granularity, until):
             found.keep(organization, one, granularity, now=now)
+        if granularity == "hourly":
+            ahead.store(organization, now=now)
         scope = Scope(organization, {}, rows_since(organization))
         counted = {"flow": flow.count(scope, closed)} if granularity == "daily" else {}
         SeriesLook.objects.update_or_create(

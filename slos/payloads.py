@@ -83,6 +83,7 @@ def dashboard_entry(status: SLOStatus, alerts: Attention) -> dict[str, Any]:
         "latest_measurement": _latest(status.latest),
         "error_budget": _error_budget(status),
         "burn_rates": status.burn_rates,
+        "forecast": status.snapshot.forecast,
         "recent_alerts": [_alert(alert) for alert in alerts.recent.get(status.slo.pk, ())],
         "alert_count": len(alerts.by_slo.get(status.slo.pk, ())),
     }

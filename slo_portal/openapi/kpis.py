@@ -115,8 +115,9 @@ class Comparison(Told):
     figures: dict[str, Change]
 
 
-class SeriesChanged(Told):
-    series: of(KPIS)  # type: ignore[valid-type]
+class Changed(Told):
+    """Of a series, by more than chance."""
+
     kind: of(Kind)  # type: ignore[valid-type]
     granularity: of(SeriesChange.Granularity.values)  # type: ignore[valid-type]
     start: Time
@@ -126,6 +127,10 @@ class SeriesChanged(Told):
     confidence: Annotated[float, Meta(description="0..1: 1 less the chance that nothing has changed.")]
     worse: Annotated[bool | None, Meta(description="Null where neither direction is the better one.")]
     cause: Annotated[dict[str, str | float], Meta(description="What changed with it: field, value, share in percent.")]
+
+
+class SeriesChanged(Changed):
+    series: of(KPIS)  # type: ignore[valid-type]
 
 
 class KpiSummary(Details, kw_only=True):

@@ -9,12 +9,14 @@ from alerts.kinds import AlertType, Severity
 from kpis.periods import LOOK_BACKS
 from slo_portal.openapi.common import Consumed, Count, Id, Part, Parts, Percentage, Span, Time, Told, of
 from slo_portal.openapi.facts import Objective
+from slo_portal.openapi.kpis import Changed
 from slos.models import BurnPolicy, Job, Period, Unit, Window
 
 Burns = Annotated[
     dict[str, float | None],
     Meta(description=f"By look-back: {', '.join(LOOK_BACKS)}. 1 spends just the budget; null where there is no data."),
 ]
+FORECAST = "Made anew each hour; null before the first time, and for another moment or a part of the work."
 
 
 class Definition(Objective):
@@ -90,6 +92,20 @@ class ErrorBudget(Told):
     window: WindowOfTime
 
 
+class Forecasted(Told):
+    """Of the error budget, in percent of it; nulls where nothing can be said."""
+
+    said: str
+    until: Time | None
+    left_percentage: float | None
+    left_percentage_low: float | None
+    left_percentage_high: float | None
+    runs_out: Time | None
+    at_the_earliest: Time | None
+    at_the_latest: Time | None
+    reason: str | None
+
+
 class RecentAlert(Told):
     id: Id
     type: of(AlertType)  # type: ignore[valid-type]
@@ -108,6 +124,7 @@ class Entry(Objective):
     latest_measurement: Latest
     error_budget: ErrorBudget
     burn_rates: Burns
+    forecast: Annotated[Forecasted | None, Meta(description=FORECAST)]
     recent_alerts: list[RecentAlert]
     alert_count: Count
 
@@ -170,10 +187,16 @@ class TimePages(Told):
     has_more: bool
 
 
+class ObjectiveChanged(Changed):
+    series: Id
+
+
 class Measurements(Told):
     slo: Definition
     measurements: list[Measurement]
     summary: MeasurementSummary
+    forecast: Annotated[Forecasted | None, Meta(description=FORECAST)]
+    changes: Annotated[list[ObjectiveChanged], Meta(description="What changed in its SLI in or over the range.")]
     period: Span
     pagination: TimePages
 

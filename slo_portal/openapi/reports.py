@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from kpis.changes import Kind
 from slo_portal.openapi.common import Consumed, Count, Id, Pages, Part, Parts, Percentage, Span, Time, Told, of
 from slo_portal.openapi.kpis import Amount, Capacity, Excepted, Performance, Volume
+from slo_portal.openapi.objectives import Forecasted
 from slo_portal.reports.models import Report
 from slos.budget import Status
 
@@ -44,20 +45,6 @@ class Standing(Told):
     remaining_percentage: Percentage
     burn_rate_1d: float | None
     too_few_to_judge: bool
-
-
-class Forecasted(Told):
-    """Of the error budget, in percent of it; nulls where nothing can be said."""
-
-    said: str
-    until: Time | None
-    left_percentage: float | None
-    left_percentage_low: float | None
-    left_percentage_high: float | None
-    runs_out: Time | None
-    at_the_earliest: Time | None
-    at_the_latest: Time | None
-    reason: str | None
 
 
 class Attained(Told):

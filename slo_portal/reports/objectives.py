@@ -17,7 +17,7 @@ from slos.payloads import events
 from slos.recount import Past, first_bucket
 from slos.snapshots import compute
 from slos.status import SLOStatus
-from slos.sums import Sums, fine_since, over_intervals, over_periods
+from slos.sums import fine_since, over_intervals
 from slos.windows import NOTHING
 
 MOST_MOMENTS = 13  # columns of the table of budgets
@@ -99,13 +99,7 @@ def _forecasts(asked: Asked, standings: Mapping[UUID, SLOStatus]) -> dict[UUID, 
     """From the end of the range on; of a part of the work nothing is known."""
     if asked.only or not standings:
         return {}
-    organization, days = asked.organization, ahead.days(asked.until)
-    now = asked.until.astimezone(organization.time_zone)
-    sums = over_periods(organization, list(standings), days)
-    return {
-        pk: ahead.ahead(one, [Counts(*sums.get((pk, start), Sums())[:2]) for start, _ in days], now=now)
-        for pk, one in standings.items()
-    }
+    return ahead.of_all(asked.organization, list(standings.values()), now=asked.until)
 
 
 def told(asked: Asked, one: Result) -> dict[str, object]:

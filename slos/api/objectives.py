@@ -15,7 +15,9 @@ from accounts.access import ADMIN
 from accounts.downloads import Download, cell, wants_file
 from accounts.endpoint import Endpoint, QuickJSON, success
 from accounts.models import Organization
+from kpis.found import listed
 from kpis.params import Params, body_object, one_of, refusal, whole_number
+from kpis.payloads import changes
 from kpis.periods import look_back
 from kpis.poke import look_now
 from slos import attention, catalogue, dashboard, jobs, payloads, trend
@@ -81,7 +83,7 @@ class Measurements(Download):
     def get(self, request: Request, slo_id: UUID) -> HttpResponseBase:
         now, zone = timezone.now(), self.organization.time_zone
         params = Params(request._request, "days", "start_date", "end_date", "period", "limit", "cursor", "format")
-        slo = self.organization.slos.filter(pk=slo_id).first()
+        slo = self.organization.slos.filter(pk=slo_id).select_related("snapshot").first()
         if slo is None:
             raise Http404
         period = params.choice("period", Period.values, slo.measurement_period)
@@ -96,6 +98,8 @@ class Measurements(Download):
             "slo": payloads.definition(slo),
             "measurements": [payloads.measurement(row, now) for row in page.rows],
             "summary": trend.summary(slo, period, (span.start, span.end), now=now),
+            "forecast": slo.snapshot.forecast if hasattr(slo, "snapshot") else None,
+            "changes": changes(listed(self.organization, (span.start, span.end), [str(slo.pk)])),
             "period": span.as_data(),
             "pagination": {
                 "limit": limit,

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -112,6 +113,7 @@ class SLOSnapshot(models.Model):
     pending = models.BigIntegerField(default=0)
     look_backs = models.JSONField(default=dict)  # {"5m": ["good", total], ...}; good as text, it is exact
     burning = models.BooleanField(default=False)  # a burn-rate condition holds
+    forecast = models.JSONField(null=True, encoder=DjangoJSONEncoder)  # slos.ahead, as of the last full hour
     counted_as = models.CharField(max_length=1000, db_default="")  # Count.signature of what is in the buckets
 
     def __str__(self) -> str:

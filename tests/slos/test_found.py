@@ -109,6 +109,23 @@ def test_the_page_says_what_changed(broken: Organization) -> None:
     assert '"name": "likely range"' in objective
 
 
+def test_the_api_says_of_an_objective_what_changed_and_where_its_budget_goes(broken: Organization) -> None:
+    caller, rate = a_caller(broken), slo(broken, "processing_success_rate")
+    path = f"slos/{rate.pk}/measurements?start_date={BROKE.date() - 7 * DAY}&end_date={NOON.date()}"
+    with time_machine.travel(NOON, tick=False):
+        assert data(caller.get(path))["forecast"] is None  # hours have not been looked through yet
+        assert found.look(broken, "hourly", now=NOON)
+        told = data(caller.get(path))
+        [entry] = [one for one in data(caller.get("slos/dashboard"))["slos"] if one["id"] == str(rate.pk)]
+        part = data(caller.get("slos/dashboard?vendor=Acme"))["slos"]
+    (fell,) = told["changes"]
+    assert (fell["series"], fell["before"], fell["after"], fell["cause"]["value"]) == (str(rate.pk), 100, 70, "Acme")
+    assert entry["forecast"] == told["forecast"]
+    assert entry["forecast"]["said"].startswith("Expected for 10 Dec: nothing left")
+    assert entry["forecast"]["left_percentage_low"] < entry["forecast"]["left_percentage_high"]
+    assert {one["forecast"] for one in part} == {None}
+
+
 def test_api_and_report_say_it_too_with_the_next_step(broken: Organization) -> None:
     caller = a_caller(broken)
     found = data(caller.get(f"kpis/summary?start_date={BROKE.date() - 7 * DAY}&end_date={NOON.date()}"))["changes"]
