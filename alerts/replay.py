@@ -26,7 +26,8 @@ from slos.models import Period, SLODefinition
 from slos.windows import compliance_window, length_of, rules_of
 
 US = timedelta(microseconds=1)
-BUCKET_US, A_DAY, COARSELY = BUCKET // US, DAY // BUCKET, HOUR // BUCKET
+BUCKET_US, A_DAY_US = BUCKET // US, DAY // US
+A_DAY, COARSELY = DAY // BUCKET, HOUR // BUCKET
 CLOSELY_US, OPEN_EVERY_US, REST_US = 30 * DAY // US, timedelta(minutes=30) // US, timedelta(hours=6) // US
 MEASURED = AlertType.CRITICAL_PERFORMANCE, AlertType.CONSECUTIVE_FAILURES
 BURN = AlertType.BURN_RATE_WARNING
@@ -146,13 +147,14 @@ class Replay:
     def _passed(self, k: int, us: int) -> int | None:
         """How many of the steps of the budget are passed, by Window.judged_consumed in whole numbers."""
         start, end, length = self._frame(k)
-        series = self.series
-        bad, total = (sums[min(end, k + 1)] - sums[start] for sums in (series.bad, series.total))
+        bads, totals, last = self.series.bad, self.series.total, k + 1 if k < end else end
+        total = totals[last] - totals[start]
         if not total:
             return None
-        elapsed = min(us, end * BUCKET_US) - max(start, series.filled[0]) * BUCKET_US
-        run = min(max(elapsed, A_DAY * BUCKET_US), length)
-        return bisect_right(self.steps, bad * run * self.per // (total * length))
+        first = self.series.filled[0]
+        elapsed = min(us, end * BUCKET_US) - (first if first > start else start) * BUCKET_US
+        run = min(max(elapsed, A_DAY_US), length)
+        return bisect_right(self.steps, (bads[last] - bads[start]) * run * self.per // (total * length))
 
     def _frame(self, k: int) -> Frame:
         """The borders of the compliance window that holds bucket `k`, and its length."""

@@ -87,16 +87,41 @@ def test_a_collector_gets_sums_gauges_and_histograms_as_opentelemetry_has_them(o
     assert len(ready["bucketCounts"]) == len(ready["explicitBounds"]) + 1
 
 
-@pytest.mark.parametrize("step", ["500", "drop"])
+@pytest.mark.parametrize("step", ["500", "drop", pytest.param("hang", marks=pytest.mark.slow)])
 def test_a_receiver_that_fails_is_told_of_and_the_others_get_theirs(organization, agent, settings, caplog, step):
     with Sink() as sink:
-        sink.http.script.always("/otel/v1/metrics" if step == "500" else "connect", step)
+        sink.http.script.always("connect" if step == "drop" else "/otel/v1/metrics", step)
         settings.OTLP_ENDPOINT, settings.OTLP_HEADERS = sink.http.url("/otel"), {"api-key": "a-secret"}
         settings.OUTGOING_ALLOWED = [f"127.0.0.1:{sink.http.port}"]
         assert exports.send(now=at(30)) == ["DogStatsD"]
     assert "OTLP has not taken the figures" in caplog.text
     assert "a-secret" not in caplog.text
     assert agent()
+
+
+@pytest.mark.parametrize("state", ["gone", "never reads"])
+def test_an_agent_that_takes_nothing_is_given_up(organization, settings, caplog, tmp_path, state):
+    with socket.socket(socket.AF_INET if state == "gone" else socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        if state == "gone":
+            wire.bind(("127.0.0.1", 0))
+            settings.DOGSTATSD_ADDRESS = f"127.0.0.1:{wire.getsockname()[1]}"
+            wire.close()
+        else:
+            wire.bind(str(tmp_path / "agent"))
+            settings.DOGSTATSD_ADDRESS = f"unix:{wire.getsockname()}"
+            _fill(wire.getsockname())
+        assert exports.send(now=at(30)) == []
+    assert "DogStatsD has not taken the figures" in caplog.text
+
+
+def _fill(name: str) -> None:
+    """Send to a socket that nobody reads until it takes no more."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.connect(name)
+        wire.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                wire.send(b"x" * statsd.LONGEST)
 
 
 def test_a_collector_inside_the_network_has_to_be_allowed_and_none_is_called_unasked(organization, settings, caplog):
