@@ -76,6 +76,7 @@ def _listed(request: HttpRequest, organization: Organization, now: datetime) -> 
         "reports": shown,
         "newest": shown[0] if shown and not after else None,
         "first": midnight + writing.WAITS,
+        "soon": not shown and bool(writing.due(organization, "daily", now=now)),
         "next": shown[-1].pk if len(found) > PER_PAGE else "",
         "after": after,
         "kind": kind,

@@ -230,7 +230,9 @@ def test_the_pages_show_them_and_make_one(busy):
         client, reader = Client(), Client()
         client.force_login(api.user)
         reader.force_login(viewer)
-        assert b"There is no report yet" in reader.get("/reports/").content
+        assert b"There is no report yet. The first ones are made within the hour" in reader.get("/reports/").content
+        with time_machine.travel(NOON - 9 * DAY, tick=False):  # nothing was known before
+            assert b"The first daily one is made at about 06:00 on Monday" in reader.get("/reports/").content
         wrong = client.post("/reports/", {**WISH, "end_date": "2026-11-09"})
         assert wrong.status_code == 400
         assert b"Must lie after start_date" in wrong.content
