@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Field, ForeignKey, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from accounts import access
 from accounts.admin_audit import Audited
@@ -116,6 +117,16 @@ class ByRole(Audited):
         if name not in offered or "\0" in str(value) or (part == "year" and not YEAR.fullmatch(str(value))):
             return False
         return super().lookup_allowed(lookup, value, request)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """A key that cannot be one is that of no row; Django fails."""
+        try:
+            return super().response_action(request, queryset, *args, **kwargs)
+        except ValidationError:
+            self.message_user(request, "One of the chosen rows does not exist. Nothing was changed.", messages.ERROR)
+            return None
 
     def changeable(self, request: HttpRequest, chosen: QuerySet[Any]) -> list[Any]:
         """What an action may touch: the list may also show rows that the user may only read."""

@@ -133,6 +133,9 @@ class SLODefinitionAdmin(Acting, SimpleHistoryAdmin):
         """Of an archived one only what `acts` does: it is kept as it was."""
         return super().has_change_permission(request, obj) and (obj is None or obj.archived_at is None)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or obj.archived_at is None)
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or request.method == "POST":  # a refused form has no figures: its target may be anything
             return self.fieldsets

@@ -40,6 +40,29 @@ def test_the_preview_follows_the_form(open_page, organization, editor, scheme, w
     assert complaints(page) == []
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+def test_an_act_asks_first_and_an_old_version_comes_back_as_a_form(open_page, organization, editor, scheme, width):
+    seen = {"width": width, "color_scheme": scheme, "reduced_motion": "reduce"}
+    page: Page = open_page(address(SLODefinition, "changelist"), editor, **seen)
+    for box in page.locator("input.action-select").all()[:2]:
+        box.check()
+    page.get_by_label("Action:").select_option("archive")
+    page.get_by_role("button", name="Go").click()
+    expect(page.get_by_role("heading", name="2 will change")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert complaints(page) == []
+    expect(page.get_by_role("button", name="Archive 2 objectives")).to_be_visible()
+    slo = organization.slos.get(name="Time-to-Ready Processing")
+    slo.target_percentage = 97
+    slo.save()
+    page.goto(address(SLODefinition, "history", slo.pk))
+    page.locator("#change-history a").last.click()
+    expect(page.get_by_role("heading", name="Back to an old version")).to_be_visible()
+    expect(page.get_by_label("Target percentage")).to_have_value("95")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert complaints(page) == []
+
+
 def test_without_javascript_a_button_shows_it(open_page, organization, editor):
     page: Page = open_page(form(organization), editor, java_script_enabled=False)
     page.get_by_label("Target percentage").fill("99")

@@ -81,6 +81,14 @@ def test_nothing_is_done_by_a_viewer_or_by_get(house):
     assert "1 of 1 objective archived" in text(act(house.client("editor"), "archive", slo, reason="Positive control"))
 
 
+def test_what_is_not_there_is_no_objective(house):
+    editor = house.client("editor")
+    for key in ("x", str(house.theirs.slos.first().pk)):
+        page = text(editor.post(LIST, {"action": "pause", "_selected_action": [key], "reason": "Why not"}, follow=True))
+        assert "objectives paused" not in page
+    assert not SLODefinition.objects.filter(is_active=False).exists()
+
+
 def test_another_owner_is_given_to_several(house):
     slos = list(house.ours.slos.all()[:3])
     slos[0].slos_owner = "Ada"
