@@ -15,16 +15,11 @@ from slos import acts
 from slos.models import SLIBucket, SLODefinition, SLOSnapshot
 from slos.status import overview
 from slos.tick import tick
-from tests.admin_world import address, listed, text, world
+from tests.admin_world import address, listed, text
 from tests.calling import a_caller, data
 
 pytestmark = pytest.mark.django_db
 LIST = address(SLODefinition, "changelist")
-
-
-@pytest.fixture
-def house():
-    return world()
 
 
 def act(client, action, *slos, **fields):
