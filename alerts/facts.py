@@ -44,7 +44,7 @@ def gather(
         organization.time_zone,
         slo=slo.name,
         sli_type=slo.sli_type,
-        limit=time_limit(slo.target_value, slo.target_unit) if slo.is_timed else "",
+        limit=time_limit(slo.target_value, slo.limit_unit) if slo.is_timed else "",
         target=slo.target_percentage,
         value=verdict.value,
         threshold=verdict.threshold,

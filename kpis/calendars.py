@@ -10,13 +10,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from hashlib import sha256
 from itertools import accumulate
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from kpis.periods import DAY, first_shown, midnight
-from kpis.workhours import FIRST_YEAR, Version, parse
+from kpis.workhours import FIRST_YEAR, Version, parse, usual_day
 
 MICROSECOND = timedelta(microseconds=1)
 MINUTE_US, DAY_US = 60_000_000, 86_400_000_000
@@ -78,6 +79,21 @@ class Calendar:
 
     def __hash__(self) -> int:
         return hash(self.text)
+
+    @cached_property
+    def digest(self) -> str:
+        """Tells it from others, in few letters."""
+        return sha256(self.text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def day(self) -> timedelta:
+        """What a limit of one working day means, in every version."""
+        return usual_day(self.versions[0]) * timedelta(minutes=1)
+
+    def longest(self, limit: timedelta) -> timedelta:
+        """More time than ever passes before a limit is reached, closing days of a month included."""
+        least = min(sum(b - a for hours in one.week for a, b in hours) for one in self.versions)
+        return limit * (7 * 1440 / least) + timedelta(days=37)
 
     def due(self, start: datetime, limit: timedelta) -> datetime:
         """The first moment at which the clock has read `limit`, which is more than nothing."""

@@ -33,7 +33,7 @@ def ahead(one: SLOStatus, sums: Iterable[Counts], *, now: datetime) -> Forecast:
             past[-slo.window_days :] if rolling else (),
             now,
             now + slo.window_days * DAY if rolling else one.snapshot.window_end,
-            one.snapshot.pending if (slo.limit_seconds or REACH * DAY.total_seconds()) <= DAY.total_seconds() else 0,
+            one.snapshot.pending if (slo.longest_wait or REACH * DAY) <= DAY else 0,
         )
     )
 

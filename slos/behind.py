@@ -10,11 +10,12 @@ from uuid import UUID
 
 from django.db import connection
 
+from kpis.calendars import MICROSECOND
 from kpis.models import InvoiceException, InvoiceMetric
 from slos import exclusions
 from slos.budget import MIN_BAD, Counts
 from slos.excluded import Excluded
-from slos.indicators import EXCEPTIONS, MICROSECOND, Count, Events, counting
+from slos.indicators import EXCEPTIONS, Count, Events, counting
 from slos.models import SLODefinition, SLOSnapshot
 from slos.parts import OF_AN_INVOICE
 from slos.pending import pending

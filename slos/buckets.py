@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,9 +66,8 @@ def dirty_by_marks(marks: Iterable[tuple[str, datetime]], counts: Iterable[Count
         for count in by_end[name]:
             dirty[start].add(count)
         for count in by_start[name]:
-            due = start + (count.limit or timedelta(0))
-            dirty[floor(due)].add(count)
-            dirty[floor(due + BUCKET - timedelta(microseconds=1))].add(count)
+            for due in count.clock.due_buckets(start):
+                dirty[due].add(count)
     return dirty
 
 
@@ -109,19 +108,31 @@ def dirty_by_time(last: datetime | None, now: datetime, counts: Iterable[Count])
 
 def weeks_with_rows(organization: Organization, count: Count, since: datetime | None) -> Iterator[Run]:
     """Whole weeks in which `count` may find anything, for counting an objective anew."""
-    indicator, weeks = count.indicator, set()
-    for name, shift in ((indicator.ended, timedelta(0)), (indicator.started, count.limit or timedelta(0))):
-        if name:
-            sql = (
-                f"SELECT DISTINCT date_bin('7 days', {name} + %s * interval '1 s', timestamptz '2000-01-01 00:00Z')"  # noqa: S608
-                f" FROM {indicator.table} WHERE organization_id = %s AND {name} IS NOT NULL"
-            )
-            with connection.cursor() as cursor:
-                cursor.execute(sql, [shift.total_seconds(), organization.pk])
-                weeks |= {week for (week,) in cursor.fetchall()}
+    weeks = {week for day in _days_with(organization, count, count.indicator.ended) for week in _weeks(day, day)}
+    if count.indicator.started:
+        for day in _days_with(organization, count, count.indicator.started):
+            weeks.update(_weeks(*count.clock.due_between(day, day + DAY)))
     for week in sorted(weeks):
         if since is None or week + WEEK > since:
             yield Run(max(week, since or week), week + WEEK, frozenset([count]))
+
+
+def _days_with(organization: Organization, count: Count, name: str) -> list[datetime]:
+    sql = (
+        f"SELECT DISTINCT date_bin('1 day', {name}, timestamptz '2000-01-01 00:00Z')"  # noqa: S608
+        f" FROM {count.indicator.table} WHERE organization_id = %s AND {name} IS NOT NULL"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [organization.pk])
+        return [day for (day,) in cursor.fetchall()]
+
+
+def _weeks(start: datetime, end: datetime) -> Iterator[datetime]:
+    """Those that hold a moment of [start, end]."""
+    week = floor(start, WEEK)
+    while week <= end:
+        yield week
+        week += WEEK
 
 
 def runs(dirty: Mapping[datetime, set[Count]], since: datetime | None) -> Iterator[Run]:

@@ -154,6 +154,6 @@ def _span(slo: SLODefinition, outcome: Outcome, params: Params, now: datetime) -
 def usual_span(slo: SLODefinition, outcome: Outcome, now: datetime) -> Span:
     """The compliance window, or whatever is pending."""
     if outcome == Outcome.PENDING:
-        return Span(floor(now), floor(now) + BUCKET + timedelta(seconds=slo.limit_seconds or 0) + FUTURE)
+        return Span(floor(now), floor(now) + BUCKET + (slo.longest_wait or timedelta(0)) + FUTURE)
     start, end = compliance_window(slo, now, slo.organization.time_zone)
     return Span(start, end)

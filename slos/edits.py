@@ -19,6 +19,8 @@ JUDGES = {
     "target_percentage",
     "target_value",
     "target_unit",
+    "clock",
+    "calendar",
     "error_budget_percentage",
     "window",
     "window_days",

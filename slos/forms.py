@@ -48,6 +48,8 @@ class SLOForm(forms.ModelForm):
                 self.initial[name] = Decimal(words.plain(value))  # 90, not 90.000
         if "target_value" in self.fields:  # not where the page is only read
             self.fields["target_value"].required = False  # a rate has none of its own
+        if "clock" in self.fields:
+            self.fields["clock"].required = False  # whoever does not ask means what stands there
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
@@ -62,6 +64,9 @@ class SLOForm(forms.ModelForm):
         else:
             self.instance.only = only
         return given
+
+    def clean_clock(self) -> str:
+        return self.cleaned_data["clock"] or self.instance.clock
 
     def clean_labels(self) -> dict[str, str]:
         """As slos.parts names them."""
@@ -83,7 +88,16 @@ class EditForm(SLOForm):
     """Says why a promise changes, and notices when somebody else has changed it meanwhile."""
 
     JUDGES = (
-        *("target_percentage", "target_value", "target_unit", "error_budget_percentage", "window", "window_days"),
+        *(
+            "target_percentage",
+            "target_value",
+            "target_unit",
+            "clock",
+            "calendar",
+            "error_budget_percentage",
+            "window",
+            "window_days",
+        ),
         *(*parts.OF_AN_INVOICE, "labels"),
     )
     reason = forms.CharField(

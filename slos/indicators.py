@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from kpis.calendars import MICROSECOND, Calendar
 from kpis.models import Arrival, InvoiceException, InvoiceMetric
+from slos.clocks import Clock
 from slos.models import ReportedCount, SLIType, SLODefinition
 from slos.parts import LABEL, OF_AN_INVOICE
 
@@ -20,8 +22,10 @@ INVOICES, EXCEPTIONS, ARRIVALS, REPORTED = (
     model._meta.db_table for model in (InvoiceMetric, InvoiceException, Arrival, ReportedCount)
 )
 FED = "slo_id"  # of a reported count: the objective that it is for
-MICROSECOND = timedelta(microseconds=1)
+AHEAD = timedelta(days=3)  # a message may name a start a day from now
+WITHDRAWN = timedelta(days=35)  # of what ends late, looked back for whether it had been withdrawn in time
 BIN = "date_bin('5 minutes', {at}, timestamptz '2000-01-01 00:00Z')"
+NEVER = "null::float8"
 NOT_VOIDED = "r.voided_at IS NULL"
 INVOICE_NOT_VOIDED = (
     f"NOT EXISTS (SELECT FROM {INVOICES} i WHERE i.organization_id = r.organization_id"
@@ -40,7 +44,7 @@ class Indicator:
     total: str = "1"  # expression: how many events the row is
     started: str = ""
     took: str = ""  # seconds from `started` to `ended`
-    withdrawn: str = "null::float8"  # seconds from `started` to what makes an overdue row no event
+    withdrawn: str = NEVER  # seconds from `started` to what makes an overdue row no event
 
     @property
     def instants(self) -> tuple[str, ...]:
@@ -122,6 +126,7 @@ class Count:
     only: tuple[tuple[str, str], ...] = field(default=())
     besides: tuple[str, ...] = ()  # invoices
     without: str = ""
+    calendar: Calendar | None = None  # whose working time the limit is read in
 
     @classmethod
     def of(cls, slo: SLODefinition, only: Mapping[str, str] | None = None, *, without: str = "") -> "Count":
@@ -130,17 +135,26 @@ class Count:
         limit = None if seconds is None else timedelta(seconds=seconds)
         fed = {FED: str(slo.pk)} if slo.is_fed else {}
         parts = tuple(sorted({*slo.only.items(), *(only or {}).items(), *fed.items()}))
-        return cls(slo.sli_type, limit, parts, tuple(slo.excluded_invoices), without)
+        return cls(slo.sli_type, limit, parts, tuple(slo.excluded_invoices), without, slo.hours)
 
     @property
     def signature(self) -> str:
         """What is stored beside the counted buckets, to see when they must be counted anew."""
         limit = "" if self.limit is None else f" {self.limit.total_seconds()!r} s"
+        limit += f" of {self.calendar.digest}" if self.calendar else ""
         return self.sli_type + limit + (f" {json.dumps(self.only, ensure_ascii=False)}" if self.only else "")
 
     @cached_property
     def indicator(self) -> Indicator:
         return INDICATORS[SLIType(self.sli_type)]
+
+    @cached_property
+    def clock(self) -> Clock:
+        return Clock(self.limit or timedelta(0), self.calendar)
+
+    @property
+    def _started(self) -> str:
+        return f"r.{self.indicator.started}"
 
     def _condition(self, params: dict[str, Any], tag: str) -> str:
         """The row is an event of the wanted part of the work."""
@@ -178,33 +192,42 @@ class Count:
     def scans(self, bucket: str, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> Iterator[str]:
         """SELECTs of (start, good, total, duration_us, duration_count) of what was decided in [start, end)."""
         this = self.indicator
+        self._know(start, end, params, tag)
         ended = self._ended(start, end, params, tag)
         ended_in = bucket.format(at=f"r.{this.ended}")
         if self.limit is None:
             yield f"SELECT {ended_in}, {this.good}::numeric, {this.total}, 0::bigint, 0 {ended}"
             return
-        in_time = f"({self._in_time})::int"
+        in_time = f"({self._in_time(tag)})::int"
         yield (
             f"SELECT {ended_in}, {in_time}::numeric, {in_time}, (r.{this.took} * 1000000)::bigint, 1"
-            f" {ended} AND r.{this.took} IS NOT NULL AND {self._not_withdrawn}"
+            f" {ended} AND r.{this.took} IS NOT NULL AND {self._not_withdrawn(tag)}"
         )
-        due_in = bucket.format(at=self._deadline)
+        due_in = bucket.format(at=self._deadline(tag))
         yield f"SELECT {due_in}, 0::numeric, 1, 0::bigint, 0 {self._overdue(start, end, params, tag)}"
 
     def decided(self, start: datetime, end: datetime, params: dict[str, Any], tag: str = "") -> Iterator[Events]:
         """The events that `scans` counts, range by range."""
+        self._know(start, end, params, tag)
         ended = f"r.{self.indicator.ended}"
         where = self._ended(start, end, params, tag)
         if self.limit is None:
             yield Events(ended, ended, f"{self.indicator.good}::numeric", where)
             return
-        yield Events(ended, ended, "1::numeric", f"{where} AND {self._in_time} AND {self._not_withdrawn}")
-        started = f"r.{self.indicator.started}"
-        yield Events(self._deadline, started, "0::numeric", self._overdue(start, end, params, tag))
+        yield Events(ended, ended, "1::numeric", f"{where} AND {self._in_time(tag)} AND {self._not_withdrawn(tag)}")
+        yield Events(self._deadline(tag), self._along(tag), "0::numeric", self._overdue(start, end, params, tag))
+
+    def _know(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> None:
+        """The deadlines of whatever may be decided in [start, end)."""
+        if self.calendar and self.limit:
+            first = self.clock.first(start)
+            since = first if self.indicator.withdrawn == NEVER else min(first, start - WITHDRAWN)
+            self.clock.know(params, tag, since, min(end, params["now"] + MICROSECOND))
 
     def _from(self, params: dict[str, Any], tag: str) -> str:
         condition = self._condition(params, tag)
-        return f"FROM {self.indicator.table} r WHERE r.organization_id = %(organization)s AND {condition}"
+        joined = self.clock.joined(self._started, tag) if self.limit else ""
+        return f"FROM {self.indicator.table} r{joined} WHERE r.organization_id = %(organization)s AND {condition}"
 
     def _ended(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> str:
         params |= {f"s{tag}": start, f"e{tag}": end}
@@ -220,42 +243,40 @@ class Count:
         As the tick has counted it: a row of a batch that was committed since then may have been counted as going on,
         whatever has become of it, and is in as well.
         """
+        self._know(since, params["now"] + MICROSECOND, params, tag)
         due = self._due(since + MICROSECOND, params["now"] + MICROSECOND, params, tag)
-        goes_on = f"coalesce(r.{self.indicator.ended}, 'infinity') > %(now)s AND {self._not_withdrawn}"
+        goes_on = f"coalesce(r.{self.indicator.ended}, 'infinity') > %(now)s AND {self._not_withdrawn(tag)}"
         new = f"r.updated_at IN (SELECT at FROM {ARRIVALS} WHERE organization_id = %(organization)s)"  # noqa: S608
-        return Events(self._deadline, f"r.{self.indicator.started}", "0::numeric", f"{due} AND ({goes_on} OR {new})")
+        return Events(self._deadline(tag), self._along(tag), "0::numeric", f"{due} AND ({goes_on} OR {new})")
 
     def _overdue(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> str:
         """What had its deadline in [start, end) and had not ended by then."""
-        return f"{self._due(start, end, params, tag)} AND ({self._in_time}) IS NOT TRUE AND {self._not_withdrawn}"
+        late = f"({self._in_time(tag)}) IS NOT TRUE AND {self._not_withdrawn(tag)}"
+        return f"{self._due(start, end, params, tag)} AND {late}"
 
     def _due(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> str:
         """What has its deadline in [start, end), up to now."""
-        limit, started = self.limit or timedelta(0), f"r.{self.indicator.started}"
-        params |= {f"ds{tag}": start - limit, f"de{tag}": end - limit, f"dn{tag}": params["now"] - limit}
+        clock, started = self.clock, self._started
+        params |= {f"ds{tag}": clock.first(start), f"de{tag}": clock.first(end), f"dn{tag}": clock.last(params["now"])}
         return (
             f"{self._from(params, tag)} AND {started} >= %(ds{tag})s AND {started} < %(de{tag})s"
-            f" AND {started} <= %(dn{tag})s{self._counts_at(f'({self._deadline})', params, tag)}"
+            f" AND {started} <= %(dn{tag})s{self._counts_at(f'({self._deadline(tag)})', params, tag)}"
         )
 
-    @property
-    def _deadline(self) -> str:
-        seconds = (self.limit or timedelta(0)).total_seconds()
-        return f"r.{self.indicator.started} + interval '{seconds!r} seconds'"
+    def _deadline(self, tag: str) -> str:
+        return self.clock.deadline(self._started, tag)
 
-    @property
-    def _most_seconds(self) -> str:
-        """The limit and half a microsecond: the seconds of a row are whole microseconds, but for the last bit."""
-        return repr(self.limit.total_seconds() + 5e-7) if self.limit else "null"
+    def _along(self, tag: str) -> str:
+        """On a working clock many starts share a deadline."""
+        return self._deadline(tag) if self.calendar else self._started
 
-    @property
-    def _in_time(self) -> str:
-        return f"r.{self.indicator.took} <= {self._most_seconds}"
+    def _in_time(self, tag: str) -> str:
+        return f"r.{self.indicator.took} <= {self.clock.most_seconds(self._started, tag)}"
 
-    @property
-    def _not_withdrawn(self) -> str:
+    def _not_withdrawn(self, tag: str) -> str:
         """What ends in time counts, withdrawn or not."""
-        return f"({self._in_time} OR coalesce({self.indicator.withdrawn}, 'infinity') > {self._most_seconds})"
+        most = self.clock.most_seconds(self._started, tag)
+        return f"({self._in_time(tag)} OR coalesce({self.indicator.withdrawn}, 'infinity') > {most})"
 
     def pending(
         self,
@@ -283,20 +304,21 @@ class Count:
         begun: bool = False,
     ) -> Events | None:
         """The events that `pending` counts, at their deadlines; None for an SLI without a limit."""
-        this, limit = self.indicator, self.limit
-        if limit is None:
+        this, clock, own = self.indicator, self.clock, f"{tag}p"
+        if self.limit is None:
             return None
         bounds = [f"r.{this.started} > %(pn{tag})s", *([f"r.{this.started} <= %(now)s"] if begun else [])]
-        params[f"pn{tag}"] = params["now"] - limit
+        params[f"pn{tag}"] = clock.last(params["now"])
         for name, moment, sign in (("ps", start, ">="), ("pe", end, "<")):
             if moment is not None:
                 bounds.append(f"r.{this.started} {sign} %({name}{tag})s")
-                params[f"{name}{tag}"] = moment - limit
+                params[f"{name}{tag}"] = clock.first(moment)
+        clock.know(params, own, clock.last(params["now"]), params.get(f"pe{tag}", params["now"] + AHEAD))
         where = (
-            f"{self._from(params, tag)} AND {' AND '.join(bounds)}"
-            f" AND coalesce(r.{this.ended}, 'infinity') > %(now)s AND {self._not_withdrawn}"
+            f"{self._from(params, own)} AND {' AND '.join(bounds)}"
+            f" AND coalesce(r.{this.ended}, 'infinity') > %(now)s AND {self._not_withdrawn(own)}"
         )
-        return Events(self._deadline, f"r.{this.started}", "null::numeric", where)
+        return Events(self._deadline(own), self._along(own), "null::numeric", where)
 
 
 def counting(counts: Sequence[Count], bucket: str, start: datetime, end: datetime, params: dict[str, Any]) -> str:

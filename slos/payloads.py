@@ -47,6 +47,8 @@ def definition(slo: SLODefinition) -> dict[str, Any]:
         "measurement_periods": slo.measurement_periods,
         "burn_rate_alert_threshold": float(slo.burn_rate_alert_threshold),
         **_alerting(slo),
+        "clock": slo.clock,
+        "calendar": slo.calendar,
         "only": slo.only,
         "window": slo.window,
         "window_days": slo.window_days if slo.window == Window.ROLLING else None,

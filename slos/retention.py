@@ -40,10 +40,10 @@ def limits(organization: Organization) -> Limits:
     """Until when an event may be pending, by the longest limit of all objectives, the paused ones included."""
     found: dict[str, tuple[str, timedelta]] = {}
     for slo in SLODefinition.objects.filter(organization=organization):
-        indicator, seconds = INDICATORS[SLIType(slo.sli_type)], slo.limit_seconds
-        if seconds is not None:
+        indicator, limit = INDICATORS[SLIType(slo.sli_type)], slo.longest_wait
+        if limit is not None:
             _, longest = found.get(indicator.started, ("", timedelta(0)))
-            found[indicator.started] = (indicator.ended, max(longest, timedelta(seconds=seconds)))
+            found[indicator.started] = (indicator.ended, max(longest, limit))
     return found
 
 

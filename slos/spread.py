@@ -40,8 +40,10 @@ class Spread:
 def spread(
     slo: SLODefinition, start: datetime, end: datetime, *, now: datetime, left_out: Excluded | None = None
 ) -> Spread | None:
-    """Of what was decided in [start, end); None for an SLI that is only kept or missed."""
+    """Of what was decided in [start, end); None for an SLI that is only kept or missed, or read on a working clock."""
     count = exclusions.count_of(slo, start, end, left_out=left_out)
+    if count.calendar is not None:
+        return None  # what a row took is elapsed time
     if count.limit is not None:
         limit = count.limit.total_seconds()
         edges = (*(limit * k / STEPS for k in range(1, 2 * STEPS + 1)), limit * 5)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Min
 
 from accounts.models import Organization
 from kpis.messages import EARLIEST
@@ -160,7 +161,8 @@ def _query(
     params: dict[str, Any] = {"organization": organization.pk, "now": now, "those": list(those)}
     selects = []
     for k, count in enumerate(counts):
-        events = [*count.decided(EARLIEST, now + FAR, params, f"_{k}")]
+        since = _first_start(organization, count, column, those, now) if count.calendar else EARLIEST
+        events = [*count.decided(since, now + FAR, params, f"_{k}")]
         if waiting := count.undecided(params, f"_{k}"):
             events.append(waiting)
         among = [one.where.replace(f"FROM {table} r", "FROM those r", 1) for one in events]
@@ -170,6 +172,15 @@ def _query(
             SELECT * FROM {table} WHERE organization_id = %(organization)s AND {column} = ANY(%(those)s)
         ) {" UNION ALL ".join(selects)}"""  # noqa: S608
     return sql, params
+
+
+def _first_start(
+    organization: Organization, count: Count, column: str, those: Collection[Any], now: datetime
+) -> datetime:
+    """Of those rows: no one of them is decided before."""
+    model = InvoiceException if count.indicator.table == indicators.EXCEPTIONS else InvoiceMetric
+    rows = model.objects.filter(organization=organization, **{f"{column}__in": those})
+    return rows.aggregate(first=Min(count.indicator.started))["first"] or now
 
 
 def _not_counted(slo: SLODefinition, row: Row) -> str:

@@ -25,7 +25,7 @@ from slo_portal.organizations import set_up
 from slo_portal.reports import writing
 from slos import jobs
 from slos.measure import catch_up
-from slos.models import Exclusion, TooLate
+from slos.models import Exclusion, TooLate, WorkingCalendar
 from slos.tick import tick
 from tests.alerts.alerting import an_alert, tell
 
@@ -91,6 +91,9 @@ def alarmed(organization: Organization, now: datetime) -> None:
     tell(alert, organization.channels.get(), now=now)
     Silence.objects.create(
         organization=organization, reason=f"{organization.name} move", start=now, end=now + timedelta(hours=1)
+    )
+    WorkingCalendar.objects.create(
+        organization=organization, name=f"{organization.name} office", text="zone UTC\nMon-Fri 08:30-17:30"
     )
     Exclusion.objects.create(
         organization=organization, category="other", reason=f"{organization.name} flood", invoice_id="unknown"

@@ -22,7 +22,7 @@ from alerts.models import (
 )
 from kpis.models import InvoiceException, InvoiceMetric, SystemMetric
 from slo_portal.reports.models import Report
-from slos.models import EngineState, Exclusion, Job, SLIMeasurement, SLODefinition, TooLate
+from slos.models import EngineState, Exclusion, Job, SLIMeasurement, SLODefinition, TooLate, WorkingCalendar
 from tests.admin_world import ROLES, address, listed, member, models, text
 from tests.alerts.alerting import an_alert, tell
 
@@ -33,7 +33,8 @@ SEEN_FROM = {
     **dict.fromkeys((User, Membership, ApiToken, Invitation, AuditEntry, Mail), "admin"),
     **dict.fromkeys((Message, Notification), "operator"),
 }
-EDITED = {model: {"editor", "admin"} for model in (SLODefinition, Exclusion, Channel, EscalationPolicy, Rota)}
+OF_AN_EDITOR = (SLODefinition, WorkingCalendar, Exclusion, Channel, EscalationPolicy, Rota)
+EDITED = {model: {"editor", "admin"} for model in OF_AN_EDITOR}
 EDITED |= {Silence: {"operator", "editor", "admin"}, User: {"admin"}, Membership: {"admin"}}
 CHANGED_BY = {**EDITED, Organization: {"admin"}}
 ADDED_BY = {**EDITED, ApiToken: {"admin"}, Invitation: {"admin"}}
@@ -223,7 +224,7 @@ def queries(client, model) -> int:
 QUERIES = {
     ApiToken: 6, AuditEntry: 8, Invitation: 6, Membership: 6, Organization: 5, User: 5,
     InvoiceException: 6, InvoiceMetric: 6, SystemMetric: 6,
-    EngineState: 6, Exclusion: 6, Job: 6, SLIMeasurement: 9, SLODefinition: 9, TooLate: 9,
+    EngineState: 6, Exclusion: 6, Job: 6, SLIMeasurement: 9, SLODefinition: 9, TooLate: 9, WorkingCalendar: 6,
     SLOAlert: 9, Incident: 8, Channel: 6, Message: 8, Notification: 8, EscalationPolicy: 7, Rota: 9, Silence: 6,
     Mail: 6, Report: 6,
 }  # fmt: skip
@@ -265,6 +266,7 @@ def fill(house, number: int) -> None:
             created_at=now, created_by=user,
         )  # fmt: skip
         TooLate.objects.create(organization=ours, field=f"more_{k}", start=now, noticed_at=now)
+        WorkingCalendar.objects.create(organization=ours, name=str(k), text="zone UTC\nMon 09:00-17:00")
         Exclusion.objects.create(
             organization=ours, category="other", reason=str(k), invoice_id=str(k), created_by=user
         ).slos.set([slo])

@@ -63,7 +63,7 @@ def span(seconds: float) -> str:
 
 @register.filter
 def promised(slo: SLODefinition) -> str:
-    return words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.target_unit)
+    return words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.limit_unit)
 
 
 @register.inclusion_tag("alerts/_attention.html", takes_context=True)

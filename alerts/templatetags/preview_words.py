@@ -21,7 +21,7 @@ def meant(one: Range, found: Preview) -> str:
     if not one.counts.total:
         return f"No event is known {over}: nothing to judge by."
     counted = f"{words.events(one.counts.bad)} bad of {words.events(one.allowed)} allowed {over}"
-    target = words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.target_unit)
+    target = words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.limit_unit)
     verdict = "kept it" if one.met else "missed it"
     used_up = ""
     if one.used_up_at:

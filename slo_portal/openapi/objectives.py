@@ -10,7 +10,7 @@ from kpis.periods import LOOK_BACKS
 from slo_portal.openapi.common import Consumed, Count, Id, Part, Parts, Percentage, Span, Time, Told, of
 from slo_portal.openapi.facts import Objective
 from slo_portal.openapi.kpis import Changed
-from slos.models import BurnPolicy, Job, Period, Unit, Window
+from slos.models import BurnPolicy, Clock, Job, Period, Unit, Window
 
 Burns = Annotated[
     dict[str, float | None],
@@ -37,6 +37,11 @@ class Definition(Objective):
     resolve_after_minutes: int
     alert_types_off: list[str]
     window: of(Window.values)  # type: ignore[valid-type]
+    clock: Annotated[
+        of(Clock.values),  # type: ignore[valid-type]
+        Meta(description="How the limit of a timed SLI is read: day and night, or only in working hours."),
+    ]
+    calendar: Annotated[str, Meta(description="Name of the one that a working clock keeps; empty: none.")]
     only: Annotated[
         dict[str, str],
         Meta(description="The part of the work that is counted: vendor, channel, document_type, label:NAME. {}: all."),

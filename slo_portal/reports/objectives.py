@@ -109,7 +109,7 @@ def told(asked: Asked, one: Result) -> dict[str, object]:
         "id": str(slo.pk),
         "name": slo.name,
         "sli_type": slo.sli_type,
-        "promise": words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.target_unit),
+        "promise": words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.limit_unit),
         "target_percentage": float(slo.target_percentage),
         "good_events_count": events(one.counts.good),
         "bad_events_count": events(one.counts.bad),

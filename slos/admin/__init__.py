@@ -1,3 +1,3 @@
-from slos.admin import definitions, exclusions, measured
+from slos.admin import calendars, definitions, exclusions, measured
 
-__all__ = ["definitions", "exclusions", "measured"]
+__all__ = ["calendars", "definitions", "exclusions", "measured"]

@@ -82,6 +82,7 @@ GUARDS: list[Any] = [
     "confidence",
     "resolve_after_minutes",
 ]
+PROMISE: list[Any] = ["sli_type", "target_percentage", "target_value", "target_unit", "clock", "calendar"]
 PART: list[Any] = ["vendor", "channel", "document_type", "labels"]
 PART_OF_WORK, WHY = "Part of the work", "Why"
 FIGURES = ["state", "now", "budget_left", "burn", "counted"]
@@ -109,7 +110,10 @@ class SLODefinitionAdmin(Acting, SimpleHistoryAdmin):
     object_history_list_template = "admin/slos/slodefinition/history_list.html"
     fieldsets = [
         (None, {"fields": ["organization", "name", "description", "slos_owner", "is_active"]}),
-        ("What is promised", {"fields": ["sli_type", "target_percentage", "target_value", "target_unit"]}),
+        (
+            "What is promised",
+            {"fields": PROMISE},
+        ),
         (PART_OF_WORK, {"fields": PART, "classes": ["collapse"]}),
         ("Error budget", {"fields": ["error_budget_percentage", "window", "window_days"]}),
         ("Measured", {"fields": ["measurement_period", "further_periods"]}),
@@ -178,7 +182,7 @@ class SLODefinitionAdmin(Acting, SimpleHistoryAdmin):
 
     @admin.display(description="target", ordering="target_percentage")
     def promise(self, slo: SLODefinition) -> str:
-        return words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.target_unit)
+        return words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.limit_unit)
 
     @admin.display
     def now(self, slo: SLODefinition) -> str:

@@ -1,11 +1,13 @@
 """Objectives, what was counted for them, and the figures that every face reads."""
 
 from slos.models.alerting import BurnPolicy, SLOAlertType
+from slos.models.calendar import WorkingCalendar
 from slos.models.counted import EngineState, Figure, Job, Seal, SLIBucket, SLIMeasurement, SLOSnapshot, TooLate
 from slos.models.counters import Counter, Tally
 from slos.models.definition import (
     SECONDS_PER,
     TIMED,
+    Clock,
     Period,
     SLIType,
     SLODefinition,
@@ -20,6 +22,7 @@ __all__ = [
     "SECONDS_PER",
     "TIMED",
     "BurnPolicy",
+    "Clock",
     "Counter",
     "EngineState",
     "ExcludedPeriod",
@@ -40,4 +43,5 @@ __all__ = [
     "TooLate",
     "Unit",
     "Window",
+    "WorkingCalendar",
 ]

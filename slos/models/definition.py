@@ -1,6 +1,7 @@
 """What is promised: objectives and the words that define them."""
 
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +13,11 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from accounts.models import Organization, User
+from kpis import calendars
+from kpis.calendars import Calendar
 from slos import parts, sensible
 from slos.models.alerting import AlertRules, numbers
+from slos.models.calendar import WorkingCalendar
 
 
 class SLIType(models.TextChoices):
@@ -47,6 +51,11 @@ class Window(models.TextChoices):
     WEEK = "week", "Calendar week to date"
     MONTH = "month", "Calendar month to date"
     QUARTER = "quarter", "Calendar quarter to date"
+
+
+class Clock(models.TextChoices):
+    ELAPSED = "elapsed", "Elapsed: day and night"
+    WORKING = "working", "Working: only in working hours"
 
 
 TIMED = {SLIType.TIME_TO_READY, SLIType.APPROVAL_LATENCY, SLIType.EXCEPTION_RESOLUTION_TIME}
@@ -99,6 +108,21 @@ class SLODefinition(AlertRules):
     target_unit = models.CharField(
         max_length=10, choices=Unit, help_text="Of the limit; percent for a rate, confidence for extraction."
     )
+    clock = models.CharField(
+        max_length=7,
+        choices=Clock,
+        default=Clock.ELAPSED,
+        db_default=Clock.ELAPSED,
+        help_text="How the limit of a timed SLI is read. On a working clock a day is a usual working day.",
+    )
+    calendar = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Name of the calendar whose working hours the working clock keeps.",
+    )
+    working_hours = models.TextField(db_default="", default="", editable=False)  # of that calendar, as it stands
     error_budget_percentage = models.DecimalField(
         max_digits=6,
         decimal_places=3,
@@ -151,7 +175,7 @@ class SLODefinition(AlertRules):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = SLODefinitionQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["created_at", "updated_at", "excluded_invoices"])
+    history = HistoricalRecords(excluded_fields=["created_at", "updated_at", "excluded_invoices", "working_hours"])
 
     class Meta:
         verbose_name = "SLO definition"
@@ -180,6 +204,8 @@ class SLODefinition(AlertRules):
 
     def save(self, **how: Any) -> None:
         """Without what the tick keeps: it may have changed since somebody read this."""
+        if how.get("update_fields") is None:
+            self.working_hours = self._hours_now() or ""
         if not (self._state.adding or how.get("force_insert")) and how.get("update_fields") is None:
             how["update_fields"] = {one.name for one in self._meta.fields if not one.primary_key} - KEPT_BY_THE_TICK
         super().save(**how)
@@ -192,8 +218,30 @@ class SLODefinition(AlertRules):
             wrong["measurement_periods"] = "Name each period once."
         if said := parts.wrong(self.only, fed=self.is_fed):
             wrong["only"] = said
+        if not wrong.get("clock"):
+            wrong |= self._wrong_clock()
         if wrong:
             raise ValidationError(wrong)
+
+    def _hours_now(self) -> str | None:
+        """What its calendar says; None where there is none of that name."""
+        if self.clock != Clock.WORKING:
+            return ""
+        named = WorkingCalendar.objects.filter(organization=self.organization_id, name=self.calendar).first()
+        return named.text if named else None
+
+    def _wrong_clock(self) -> dict[str, str]:
+        if self.clock != Clock.WORKING:
+            return {}
+        if not self.is_timed:
+            return {"clock": "Only a timed SLI can be read on a working clock. Choose elapsed."}
+        if not self.calendar:
+            return {"calendar": "Name the calendar whose working hours count."}
+        found = self._hours_now() if self.organization_id else ""  # a file is checked before it has a place
+        if found is None:
+            return {"calendar": f"There is no calendar “{self.calendar}”. Make it first, or choose another."}
+        self.working_hours = found
+        return {}
 
     def _wrong_budget(self) -> dict[str, str]:
         target, given = self.target_percentage, self.error_budget_percentage
@@ -250,6 +298,29 @@ class SLODefinition(AlertRules):
         return self.sli_type == SLIType.GOOD_TOTAL
 
     @property
+    def hours(self) -> Calendar | None:
+        """The working hours in which its limit is read; None where all time counts."""
+        working = self.clock == Clock.WORKING and self.is_timed and self.working_hours
+        return calendars.read(self.working_hours) if working else None
+
+    @property
     def limit_seconds(self) -> float | None:
-        """The limit of a timed SLI in seconds; None for the others."""
-        return float(self.target_value * SECONDS_PER[Unit(self.target_unit)]) if self.is_timed else None
+        """The limit of a timed SLI in seconds, of working time on a working clock; None for the others."""
+        if not self.is_timed:
+            return None
+        hours, unit = self.hours, Unit(self.target_unit)
+        day = hours.day.total_seconds() if hours and unit == Unit.DAYS else SECONDS_PER[unit]
+        return float(self.target_value * Decimal(day))
+
+    @property
+    def limit_unit(self) -> str:
+        """As people read it: "working hours"."""
+        return f"working {self.target_unit}" if self.hours else self.target_unit
+
+    @property
+    def longest_wait(self) -> timedelta | None:
+        """No event is undecided for longer; None for an SLI without a limit."""
+        if self.limit_seconds is None:
+            return None
+        limit = timedelta(seconds=self.limit_seconds)
+        return self.hours.longest(limit) if self.hours else limit

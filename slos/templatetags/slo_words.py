@@ -35,7 +35,7 @@ def state(one: SLOStatus) -> words.State:
 @register.filter
 def promise(one: SLOStatus) -> str:
     slo = one.slo
-    return words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.target_unit)
+    return words.promise(slo.target_percentage, slo.target_value if slo.is_timed else None, slo.limit_unit)
 
 
 @register.filter
@@ -86,7 +86,7 @@ def verdict_tone(verdict: Verdict | None) -> str:
 
 @register.filter
 def promised_of(slo: SLODefinition) -> str:
-    return f"promised within {words.time_limit(slo.target_value, slo.target_unit)}"
+    return f"promised within {words.time_limit(slo.target_value, slo.limit_unit)}"
 
 
 @register.filter
@@ -104,7 +104,7 @@ def amount(value: Decimal) -> str:
 def sentence(slo: SLODefinition) -> str:
     limit = slo.target_value if slo.is_timed else None
     over = words.window(slo.window, slo.window_days)
-    whole = words.sentence(slo.sli_type, slo.target_percentage, limit, slo.target_unit, over)
+    whole = words.sentence(slo.sli_type, slo.target_percentage, limit, slo.limit_unit, over)
     return f"{whole} Only {parts.words(slo.only)}." if slo.only else whole
 
 

@@ -44,7 +44,7 @@ def edited(rng: Random, slo: SLODefinition) -> SLODefinition:
 def previewed_then_saved(seed: int) -> int:
     """Returns how many events there were."""
     rng = Random(seed)
-    script = worlds.script(rng, invoices=9, exceptions=4)
+    script = worlds.script(rng, invoices=9, exceptions=4, clocks=True)
     play = Play(script, slug=f"p{seed}")
     play.run()
     slo = rng.choice([one for one in play.slos.values() if one.measurements.exists()] or list(play.slos.values()))

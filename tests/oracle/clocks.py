@@ -86,6 +86,13 @@ def counted_from(calendar: Sequence[Times], start: datetime, step: timedelta) ->
     return at
 
 
+def usual_day(calendar: Sequence[Times]) -> timedelta:
+    """What a limit of a day means: the length that most working days of the first week have, the longest of those."""
+    lengths = [sum(b - a for a, b in hours) for hours in calendar[0].week if hours]
+    most = max(lengths.count(length) for length in lengths)
+    return max(length for length in lengths if lengths.count(length) == most) * MINUTE
+
+
 def border_after(at: datetime, step: timedelta) -> datetime:
     return at + step - (at - datetime(2000, 1, 1, tzinfo=UTC)) % step
 

@@ -1,6 +1,6 @@
 """The seven indicators, row by row: which events are decided at a moment, which are pending, which never count."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -63,6 +63,7 @@ def threshold(value: Decimal, unit: str) -> timedelta:
     return timedelta(microseconds=int(value * SECONDS[unit] * 1_000_000))
 
 
+Deadline = Callable[[datetime], datetime]
 Only = Mapping[str, str]  # {"vendor": "Ada", "label:a": "x"}
 EVERYTHING: Only = {}
 
@@ -90,12 +91,22 @@ def part_of(world: World, only: Only) -> World:
     return left
 
 
-def account(sli: str, world: World, now: datetime, t: timedelta | None = None, only: Only = EVERYTHING) -> Account:
-    """What `sli` counts in `world` at `now`; `t` is the threshold of a timed SLI, `only` the part of the work."""
+def account(
+    sli: str,
+    world: World,
+    now: datetime,
+    t: timedelta | None = None,
+    only: Only = EVERYTHING,
+    deadline: Deadline | None = None,
+) -> Account:
+    """What `sli` counts in `world` at `now`; `t` is the threshold of a timed SLI, `only` the part of the work.
+
+    `deadline` of a start, where its clock does not always run.
+    """
     whole, world = world, part_of(world, only)
     if sli in TIMED:
         assert t is not None
-        return timed(works(sli, world, whole), t, now)
+        return timed(works(sli, world, whole), deadline or (lambda start: start + t), now)
     result = Account()
     for row in world.invoices:
         event = rated(sli, row)
@@ -135,13 +146,13 @@ def work(key: str, row: Row, start: str, end: str, stopped: str | None) -> Work:
     return Work(str(row[key]), row[start], row.get(end), row.get(stopped) if stopped else None)  # type: ignore[arg-type]
 
 
-def timed(items: Iterator[Work], t: timedelta, now: datetime) -> Account:
+def timed(items: Iterator[Work], due: Deadline, now: datetime) -> Account:
     result = Account()
     for item in items:
-        deadline = item.start + t
         if (item.end and item.end < item.start) or (item.stopped and item.stopped < item.start):
             result.inconsistent.append(item.key)
             continue
+        deadline = due(item.start)
         in_time = item.end is not None and item.end <= deadline
         if not in_time and item.stopped is not None and item.stopped <= deadline:
             continue

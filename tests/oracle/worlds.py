@@ -11,6 +11,7 @@ from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from tests.oracle.clocks import Times, some_calendar
 from tests.oracle.facts import EXCEPTION, INVOICE
 from tests.oracle.slis import SLIS, TIMED, threshold
 
@@ -66,6 +67,13 @@ class Edit(NamedTuple):
     unit: str
 
 
+class Reclock(NamedTuple):
+    """Another calendar, or none: then all time counts."""
+
+    sli: str
+    calendar: list[Times]
+
+
 class Narrow(NamedTuple):
     sli: str
     only: dict[str, str]
@@ -96,7 +104,7 @@ class Withdraw(NamedTuple):
     place: int  # among those that hold, counted round
 
 
-Action = Tick | Edit | Narrow | Measure | Pause | Resume | Exclude | Withdraw
+Action = Tick | Edit | Reclock | Narrow | Measure | Pause | Resume | Exclude | Withdraw
 Step = tuple[datetime, Tell | Action]
 
 
@@ -110,6 +118,7 @@ class Script:
     windows: dict[str, tuple[str, int]]  # by SLI, for some: kind and days
     promises: dict[str, tuple[Decimal, Decimal | None]] = field(default_factory=dict)  # likewise: target, budget
     parts: dict[str, dict[str, str]] = field(default_factory=dict)  # likewise: the part of the work
+    clocks: dict[str, list[Times]] = field(default_factory=dict)  # likewise: the calendar of a timed one
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -257,13 +266,22 @@ def an_exclusion(rng: Random, base: datetime) -> Exclude:
     return Exclude(rng.choice([None, *SLIS]), start, end, rng.choice(["", "", "i0", "i1"]))
 
 
-def some_actions(rng: Random, base: datetime) -> list[Action]:
+def a_clock(rng: Random, base: datetime) -> list[Times]:
+    """On a grid of 15 minutes. A week has some hours, so that no deadline lies years ahead."""
+    found = some_calendar(rng, base.date(), 15) if chance(rng, 40) else []
+    enough = all(sum(b - a for hours in one.week for a, b in hours) > 1200 for one in found)
+    return found if enough else []
+
+
+def some_actions(rng: Random, base: datetime, *, clocks: bool) -> list[Action]:
     """What an operator or the schedule does between two batches of messages."""
     actions: list[Action] = []
     if chance(rng, 35):
         actions += [Tick(), Measure(rng.choice(["hourly", "daily", "weekly"]))]
     if chance(rng, 10):
         actions.append(Edit(rng.choice(TIMED), *a_limit(rng)))
+    if clocks and chance(rng, 10):
+        actions.append(Reclock(rng.choice(TIMED), a_clock(rng, base)))
     if chance(rng, 5):
         actions.append(Narrow(rng.choice(SLIS), rng.choice(PARTS)))
     if chance(rng, 10):
@@ -277,8 +295,8 @@ def some_actions(rng: Random, base: datetime) -> list[Action]:
     return [*actions, Tick()]
 
 
-def script(rng: Random, invoices: int = 5, exceptions: int = 3) -> Script:
-    """A script for up to so many invoices and exceptions."""
+def script(rng: Random, invoices: int = 5, exceptions: int = 3, *, clocks: bool = False) -> Script:
+    """A script for up to so many invoices and exceptions; with `clocks` some limits are read in working time."""
     place, start = rng.choice(PLACES)
     made = Script(
         zone=ZoneInfo(place),
@@ -288,6 +306,8 @@ def script(rng: Random, invoices: int = 5, exceptions: int = 3) -> Script:
         promises={sli: rng.choice(PROMISES) for sli in SLIS},
         parts={sli: rng.choice(PARTS) if chance(rng, 40) else {} for sli in SLIS},
     )
+    if clocks:
+        made.clocks = {sli: a_clock(rng, made.start) for sli in TIMED}
     messages = everything_told(rng, made, 1 + rng.randrange(invoices), rng.randrange(exceptions + 1))
     now = made.start + timedelta(hours=rng.randrange(36))
     while messages:
@@ -298,7 +318,7 @@ def script(rng: Random, invoices: int = 5, exceptions: int = 3) -> Script:
             made.steps.append((now, Tell(kind, [message for k, message in batch if k == kind])))
         if chance(rng, 60):
             now += rng.randrange(400) * SECOND
-            made.steps += [(now, action) for action in some_actions(rng, made.start)]
+            made.steps += [(now, action) for action in some_actions(rng, made.start, clocks=clocks)]
     now += rng.choice([0, 0, 5, 72, 72, 32 * 24]) * 3600 * SECOND
     made.steps += [(now, Resume(sli)) for sli in SLIS]
     made.steps.append((now, Tick()))

@@ -1,7 +1,7 @@
 """Plays a script of the oracle on the portal, and compares every figure of the two."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -11,12 +11,13 @@ from accounts.models import Organization
 from kpis import messages
 from kpis.ingest import store_rows
 from kpis.models import InvoiceException, InvoiceMetric
-from slos import exclusions
+from slos import exclusions, working
 from slos.measure import catch_up
-from slos.models import Exclusion, SLIBucket, SLIMeasurement, SLODefinition, SLOSnapshot
+from slos.models import Exclusion, SLIBucket, SLIMeasurement, SLODefinition, SLOSnapshot, WorkingCalendar
 from slos.status import SLOStatus
 from slos.tick import tick
 from tests.oracle import figures, slis, worlds
+from tests.oracle.clocks import Times, deadline, text, usual_day
 from tests.oracle.facts import EXCEPTION, FIELDS, INVOICE, World
 from tests.oracle.figures import Sum, Sums
 
@@ -24,6 +25,7 @@ KINDS = {INVOICE: messages.INVOICE, EXCEPTION: messages.EXCEPTION}
 MODELS = {INVOICE: InvoiceMetric, EXCEPTION: InvoiceException}
 PERIODS = ("hourly", "daily", "weekly")
 NOTHING = Sum()
+GRID = timedelta(minutes=15)  # on which the hours of worlds lie
 ASIDE = SLIBucket.Width.ASIDE.value
 
 
@@ -34,6 +36,7 @@ def create_slos(
     promises: Mapping[str, tuple[Decimal, Decimal | None]] | None = None,
     only: Iterable[str] = slis.SLIS,
     parts: Mapping[str, Mapping[str, str]] | None = None,
+    clocks: Mapping[str, Sequence[Times]] | None = None,
 ) -> dict[str, SLODefinition]:
     """One objective for each SLI, measured over every period."""
     made = {}
@@ -41,7 +44,9 @@ def create_slos(
         target, budget = (promises or {}).get(sli, (Decimal(90), None))
         value, unit = limits.get(sli, (Decimal(90), "percent"))
         window, days = (windows or {}).get(sli, ("rolling", 30))
+        calendar = (clocks or {}).get(sli)
         made[sli] = SLODefinition.objects.create(
+            **on_calendar(organization, sli, calendar),
             organization=organization,
             name=sli,
             sli_type=sli,
@@ -57,6 +62,15 @@ def create_slos(
     return made
 
 
+def on_calendar(organization: Organization, sli: str, calendar: Sequence[Times] | None) -> dict[str, str]:
+    """The fields of an objective that keeps it; all time counts where there is none."""
+    if not calendar:
+        return {"clock": "elapsed", "calendar": ""}
+    saved, _ = WorkingCalendar.objects.get_or_create(organization=organization, name=sli)
+    working.save(saved, text=text(calendar))
+    return {"clock": "working", "calendar": sli}
+
+
 def stored(row: SLIBucket) -> Sum:
     return Sum(Fraction(row.good), row.total, row.duration_us, row.duration_count)
 
@@ -67,7 +81,11 @@ class Play:
     def __init__(self, script: worlds.Script, slug: str = "played", only: Iterable[str] = slis.SLIS) -> None:
         self.script, self.zone = script, script.zone
         self.organization = Organization.objects.create(name=slug, slug=slug, time_zone=script.zone)
-        self.slos = create_slos(self.organization, script.limits, script.windows, script.promises, only, script.parts)
+        self.slos = create_slos(
+            self.organization, script.limits, script.windows, script.promises, only, script.parts, script.clocks
+        )
+        self.clocks = dict(script.clocks)
+        self.deadlines: dict[tuple[str, datetime, timedelta], datetime] = {}
         self.limits = dict(script.limits)
         self.paused: set[str] = set()
         self.world = World()
@@ -87,6 +105,11 @@ class Play:
                 case worlds.Edit(sli, value, unit):
                     self.limits[sli] = value, unit
                     self.change(sli, target_value=value, target_unit=unit)
+                case worlds.Reclock(sli, calendar):
+                    self.clocks[sli] = calendar
+                    self.deadlines.clear()
+                    self.change(sli, **on_calendar(self.organization, sli, calendar))
+                    self.slos[sli].refresh_from_db()
                 case worlds.Narrow(sli, only):
                     self.change(sli, only=only)
                 case worlds.Pause(sli):
@@ -150,7 +173,22 @@ class Play:
         """What counts, and what lies in times that are left out."""
         limit = slis.threshold(*self.limits[sli]) if sli in slis.TIMED else None
         invoices = {one.invoice for one in self.left_out.values() if one.invoice and one.sli in (None, sli)}
-        return slis.account(sli, self.world.besides(invoices), now, limit, self.slos[sli].only)
+        return slis.account(sli, self.world.besides(invoices), now, limit, self.slos[sli].only, self.due(sli, limit))
+
+    def due(self, sli: str, limit: timedelta | None) -> Callable[[datetime], datetime]:
+        """The deadline of a start."""
+        calendar = self.clocks.get(sli)
+        if limit is None or not calendar:
+            return lambda start: start + (limit or timedelta(0))
+        value, unit = self.limits[sli]
+        most = int(value) * usual_day(calendar) if unit == "days" else limit
+
+        def due(start: datetime) -> datetime:
+            if (sli, start, most) not in self.deadlines:
+                self.deadlines[sli, start, most] = deadline(calendar, start, most, GRID)
+            return self.deadlines[sli, start, most]
+
+        return due
 
     def times(self, sli: str) -> list[tuple[datetime, datetime]]:
         return [

@@ -94,7 +94,7 @@ def compare_stored(objective: SLODefinition, now: datetime) -> None:
 @given(rng=st.randoms(use_true_random=False))
 def test_the_rows_behind_every_figure_are_those_of_the_oracle(rng: Random) -> None:
     with transaction.atomic():
-        script = worlds.script(rng)
+        script = worlds.script(rng, clocks=True)
         neighbour = Play(script, slug="neighbour")
         for now, step in script.steps:
             if isinstance(step, worlds.Tell):

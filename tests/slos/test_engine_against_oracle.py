@@ -15,7 +15,7 @@ from tests.oracle import worlds
 from tests.oracle.facts import INVOICE
 from tests.slos.playing import Play
 
-SCRIPTS = st.builds(worlds.script, st.randoms(use_true_random=False))
+SCRIPTS = st.builds(worlds.script, st.randoms(use_true_random=False), clocks=st.just(True))
 SOME, MANY, PARTS = 15, 50, 4  # in parts, so that several processes share the cases
 
 anything_goes = settings(

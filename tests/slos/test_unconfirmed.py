@@ -160,9 +160,9 @@ def test_work_whose_good_end_comes_late_in_one_batch_never_burns_whenever_that_i
 # --- against the oracle -------------------------------------------------------------------------------------
 def naive(play: Play, sli: str, now: datetime) -> Iterator[datetime]:
     """The deadlines that have passed of work that counts and goes on."""
-    limit = slis.threshold(*play.limits[sli])
+    due_of = play.due(sli, slis.threshold(*play.limits[sli]))
     for work in slis.works(sli, slis.part_of(play.world, play.slos[sli].only), play.world):
-        due = work.start + limit
+        due = due_of(work.start)
         nonsense = any(moment and moment < work.start for moment in (work.end, work.stopped))
         goes_on = work.end is None or work.end > now
         if due <= now and goes_on and not nonsense and not (work.stopped and work.stopped <= due):
@@ -193,7 +193,7 @@ def test_it_is_what_a_naive_count_finds_and_the_rest_of_what_the_buckets_hold() 
     @given(st.randoms(use_true_random=False))
     def check(rng: Random) -> None:
         with transaction.atomic():
-            play = Play(worlds.script(rng), only=slis.TIMED)
+            play = Play(worlds.script(rng, clocks=True), only=slis.TIMED)
             for now, step in play.script.steps:
                 if isinstance(step, worlds.Tell):
                     play.tell(step.kind, step.messages, now)
