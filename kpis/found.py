@@ -10,7 +10,7 @@ from django.db.models import Q
 from accounts.models import Organization
 from kpis import causes, change_words, series
 from kpis.changes import Change, Kind, Sample, Scale, find
-from kpis.models import SeriesChange
+from kpis.models import SeriesChange, SeriesLook
 from kpis.periods import DAY, HOUR, Interval
 from kpis.summary import Scope
 
@@ -92,6 +92,12 @@ def listed(organization: Organization, span: Interval, names: Iterable[str]) -> 
     found = list(rows.filter(Q(end=None) | Q(start__gte=start) | Q(end__gt=start))[:MOST])
     days = [row for row in found if row.granularity == "daily"]
     return [row for row in found if row in days or not any(_says_the_same(day, row) for day in days)]
+
+
+def looked_until(organization: Organization) -> datetime | None:
+    """Up to when days have been looked through; None before the first time."""
+    looks = SeriesLook.objects.filter(organization=organization, granularity="daily")
+    return looks.values_list("until", flat=True).first()
 
 
 def _says_the_same(day: SeriesChange, row: SeriesChange) -> bool:

@@ -144,6 +144,7 @@ def kpis(request: HttpRequest, who: Access, reach: Reach, limits: Limits) -> Htt
         ],
         "capacity": "" if parts or shown.scope.only else shown.capacity(),
         "told": shown.asked.changes,
+        "looked": found.looked_until(who.organization) if not shown.asked.changes else None,
         "changes_at": f"{reverse('kpi-changes')}?{shown.range.query}",
         "load": charts.load_table(summary.load(shown.scope, (span.start, span.end))),
         "only": [(LABELS[name], value, shown.query(**{name: ""})) for name, value in shown.scope.only.items()],

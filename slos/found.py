@@ -77,12 +77,6 @@ def _cause_of(slo: SLODefinition, now: datetime) -> found.Cause:
     return cause
 
 
-def looked_until(organization: Organization) -> datetime | None:
-    """Up to when days have been looked through; None before the first time."""
-    looks = SeriesLook.objects.filter(organization=organization, granularity="daily")
-    return looks.values_list("until", flat=True).first()
-
-
 def told(organization: Organization, span: Interval, slos: Sequence[SLODefinition], kpis_at: str = "") -> list[Told]:
     """What changed in or over a span in the series of KPIs (their page is `kpis_at`) and of these objectives."""
     by_id = {str(slo.pk): slo for slo in slos}

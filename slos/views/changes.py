@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Access
 from accounts.pages import for_members
+from kpis.found import looked_until
 from kpis.spans import chosen
 from slos import found
 
@@ -25,7 +26,7 @@ def changes(request: HttpRequest, who: Access) -> HttpResponse:
         "range": range_,
         "told": told,
         "worse": sum(bool(one.row.worse) for one in told),
-        "looked_until": found.looked_until(who.organization),
+        "looked_until": looked_until(who.organization),
         "alerts_at": f"{reverse('alerts')}?{urlencode({'type': 'regression'})}",
     }
     return render(request, "slos/changes.html", context, status=400 if range_.error else 200)

@@ -12,6 +12,7 @@ from django.test import Client
 from accounts.models import Organization
 from kpis import rollups
 from kpis.words import duration, moved, percentage
+from slos import found
 from slos.buckets import take_marks
 from tests.facts import NOON, exception, firm, invoice
 from tests.slos.worlds_to_show import member
@@ -123,6 +124,14 @@ def test_nothing_is_no_data_and_no_zero(web):
     answer = web.get("/kpis/?range=fortnight")
     assert answer.status_code == 400
     assert "range: Must be one of" in answer.content.decode()
+
+
+def test_no_change_is_claimed_before_days_have_been_looked_through(web, organization):
+    assert "Nothing has been looked through yet." in web.get("/kpis/?range=7d").content.decode()
+    assert found.look(organization, "daily", now=NOON)
+    text = web.get("/kpis/?range=7d").content.decode()
+    assert "No shift, drift, outlier or silence that is more than chance." in text
+    assert "looked through yet" not in text
 
 
 def test_when_invoices_come_is_told_by_the_clock_of_the_organisation(web):
