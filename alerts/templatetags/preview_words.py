@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 
 from alerts.preview import Preview, Range
 from slos import words
-from slos.budget import Counts, percent
+from slos.budget import percent
 
 register = template.Library()
 
@@ -37,12 +37,7 @@ def _alerts(one: Range, found: Preview) -> str:
 
 @register.filter
 def good_share(one: Range) -> str:
-    return share(one.counts)
-
-
-@register.filter
-def share(counts: Counts) -> str:
-    return words.percentage(percent(counts.ratio))
+    return words.percentage(percent(one.counts.ratio))
 
 
 @register.filter

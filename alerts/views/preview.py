@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.admin_access import Role, organizations
 from alerts.preview import preview
+from alerts.preview_chart import weeks
 from slos.forms import SLOForm
 from slos.models import SLODefinition
 from slos.models.alerting import AlertRules
@@ -38,7 +39,8 @@ def objective_preview(request: HttpRequest, slo_id: UUID | None = None) -> HttpR
         form.fields["organization"].queryset = ours  # type: ignore[attr-defined]
     if form.is_valid():
         proposed = form.instance
-        context["found"] = preview(proposed.organization, saved, proposed, now=timezone.now())
+        seen = preview(proposed.organization, saved, proposed, now=timezone.now())
+        context["found"], context["chart"] = seen, weeks(seen, saved)
         context["proposed"] = proposed
     else:
         context["errors"] = list(_errors(form))

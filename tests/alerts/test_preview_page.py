@@ -70,6 +70,22 @@ def test_the_suggested_target_is_the_best_that_would_have_been_met(house):
     assert f"{one.best_target}" in text(asked(house))
 
 
+def test_the_chart_draws_the_saved_line_only_where_it_differs_and_both_targets(house):
+    lax = asked(house, target_value="10").context["chart"]
+    before, after = lax.figure["data"]
+    assert (before["name"], after["name"]) == ("as saved", "as proposed")
+    assert set(after["y"]) == {100}
+    assert min(before["y"]) < 100
+    assert len(lax.figure["layout"]["shapes"]) == 1
+    strict = asked(house, target_percentage="99.5").context["chart"]
+    assert [one["name"] for one in strict.figure["data"]] == ["as proposed and saved"]
+    assert [one["y0"] for one in strict.figure["layout"]["shapes"]] == [99.5, 95]
+    assert len(strict.rows) > len(strict.figure["data"][0]["x"])
+    nothing = asked(house, vendor="Nobody")
+    assert [one["name"] for one in nothing.context["chart"].figure["data"]] == ["as saved", "as proposed"]
+    assert "No event is known in these weeks." in text(nothing)
+
+
 def test_a_form_that_would_be_refused_says_why_and_without_javascript_it_is_a_page(house):
     answer = asked(house, target_percentage="100")
     assert answer.status_code == 422

@@ -5,9 +5,12 @@ from playwright.sync_api import Page, expect
 
 from slos.models import SLODefinition
 from tests.admin_world import address
+from tests.e2e.looking import draw_all
 from tests.e2e.test_admin import complaints
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+TRACES = "document.querySelector('#weeks-plot').data.map(({name, y}) => [name, y.some(Number.isFinite)])"
 
 
 @pytest.fixture
@@ -34,7 +37,9 @@ def test_the_preview_follows_the_form(open_page, organization, editor, scheme, w
     page.get_by_label("Target percentage").fill("99.9")
     preview.get_by_role("button", name="over 30 days").click()
     expect(preview).to_contain_text("would have kept it", timeout=60_000)
-    preview.get_by_text("Week by week").click()
+    draw_all(page, 1)
+    assert page.evaluate(TRACES) == [["as saved", True], ["as proposed", True]]
+    preview.get_by_text("Show the data as a table").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.problems[:] = [one for one in page.problems if "422" not in one]  # type: ignore[attr-defined]
     assert complaints(page) == []
