@@ -104,9 +104,11 @@ def preview(
     before = _before(organization, saved, proposed, found, since, now) if saved else None
     source = Coming(organization, proposed, found.series, now)
     (row,) = compute(organization, [proposed], now=now, source=source)
+    ranges = _ranges(organization, proposed, found.series, now)
+    untouched = before is found and _alike(saved, proposed)
     return Preview(
-        _ranges(organization, proposed, found.series, now),
-        _ranges(organization, saved, before.series, now) if saved and before else None,
+        ranges,
+        ranges if untouched else _ranges(organization, saved, before.series, now) if saved and before else None,
         [
             _week(proposed, found.series, before.series if before else None, week)
             for week in local_periods("weekly", start, now, organization.time_zone)
@@ -125,6 +127,12 @@ def _before(
     """Of the saved one: the same, where both count the same."""
     same = saved.pk == proposed.pk and Count.of(saved).signature == Count.of(proposed).signature
     return found if same else foresee(organization, saved, since=since, now=now)
+
+
+def _alike(one: SLODefinition | None, other: SLODefinition) -> bool:
+    """As when the form has just been opened: what is judged twice would come out the same."""
+    names = [field.attname for field in SLODefinition._meta.concrete_fields]
+    return all(getattr(one, name, None) == getattr(other, name) for name in names)
 
 
 def _ranges(organization: Organization, slo: SLODefinition, series: Series, now: datetime) -> list[Range]:

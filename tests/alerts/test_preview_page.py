@@ -56,6 +56,8 @@ def test_another_target_limit_or_part_is_judged_and_nothing_is_saved(house):
     assert "counted from the rows" in lax
     part = asked(house, vendor="Ada").context["found"]
     whole = asked(house).context["found"]
+    assert whole.saved is whole.ranges  # the form as it was opened is judged once
+    assert asked(house, target_percentage="96").context["found"].saved[0].alerts == whole.saved[0].alerts
     assert 2 * part.ranges[1].counts.total == pytest.approx(whole.ranges[1].counts.total, abs=1)
     assert SLODefinition.objects.filter(pk=slo.pk).values().get() == before
 
