@@ -107,9 +107,12 @@ def foresee(organization: Organization, slo: SLODefinition, *, since: datetime, 
     counted = SLOSnapshot.objects.filter(slo=slo.pk).values_list("counted_as", "slo__excluded_invoices").first()
     counted_as, besides = counted or ("", [])
     same = counted_as == count.signature
-    if same and besides == slo.excluded_invoices:
-        return Foreseen(Series(since, end, _stored(slo.pk, since, end, left_out)), None, anew=False)
-    border = EngineState.objects.filter(organization=organization).values_list("sealed_before", flat=True).first()
+    state = EngineState.objects.filter(organization=organization).first()
+    if state and state.ticked_at and same and besides == slo.excluded_invoices:
+        ticked = max(since, min(floor(state.ticked_at), end))  # what was decided since then, no bucket holds yet
+        rows = _stored(slo.pk, since, ticked, left_out) + _counted(organization, count, ticked, end, now)
+        return Foreseen(Series(since, end, rows), None, anew=False)
+    border = state.sealed_before if state else None
     rows = _counted(organization, count, max(since, border or since), end, now)
     if border and border > since:
         rows = [*_stored(slo.pk, since, border, left_out), *rows]
