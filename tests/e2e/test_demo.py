@@ -59,7 +59,12 @@ def test_from_nothing_to_an_acknowledged_alert_and_back_to_nothing(chromium: Bro
         other.goto(about)
         expect(other.locator("main")).to_contain_text("Acknowledged by operator")
         other.goto(f"{address}/mailbox/")
-        expect(other.locator(".mails li").first).to_contain_text("operations@localhost")
+        expect(other.locator(".mails li").filter(has_text="operations@localhost").first).to_be_visible()
+        other.goto(f"{address}/kpis/changes/")
+        expect(other.get_by_text("Days reach to")).to_be_visible()  # looked through without an hour's wait
+        other.goto(f"{address}/reports/")
+        for kind in ("Daily", "Weekly", "Monthly"):
+            expect(other.locator("tbody th").filter(has_text=kind).first).to_be_visible()
 
         assert "is running" in manage(tmp_path, "demo", "--reset").stderr
         assert manage(tmp_path, "demo", "--end-incident").returncode == 0

@@ -22,6 +22,7 @@ from accounts.models import ApiToken, Membership, Organization, User
 from kpis.models import InvoiceMetric
 from slo_portal.env import DATA_DIR
 from slo_portal.feeder import CannotFeed, Feeder
+from slo_portal.first_look import FirstLook
 from slo_portal.simulation.incidents import INCIDENTS, history
 from slo_portal.simulation.lives import PREFIX
 from slo_portal.simulation.traffic import Traffic, busy_rate, past, usual_share
@@ -104,7 +105,7 @@ class Command(BaseCommand):
             try:
                 made = self._past(player, organization, options, now)
                 if options["live"] and not options["dry_run"]:
-                    self._live(player, options)
+                    self._live(player, options, FirstLook(organization, timezone.now()) if made else None)
             except CannotFeed as error:
                 raise CommandError(str(error)) from None
         seconds = round(time.monotonic() - began, 1)
@@ -132,9 +133,8 @@ class Command(BaseCommand):
             player.feeder.calculate(period)
         return len(lives)
 
-    def _live(self, player: Player, options: dict[str, Any]) -> None:
+    def _live(self, player: Player, options: dict[str, Any], first: FirstLook | None) -> None:
         """Until its time is over, or a signal."""
-        connections.close_all()  # nothing more is asked of the database, for hours perhaps
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         began, wished = time.monotonic(), not options["incident"]
         self._say(f"Live: {player.traffic.rate:.1f} invoices a minute (Ctrl-C stops it)")
@@ -147,6 +147,10 @@ class Command(BaseCommand):
                     wished = True
                     self.wishes.wish(options["incident"])
                 player.turn(timezone.now())
+                if first and not first.done:
+                    first.turn()
+                else:
+                    connections.close_all()  # nothing more is asked of the database, for hours perhaps
                 if options["seconds"] and lasts + EVERY > options["seconds"]:
                     return
                 time.sleep(EVERY)
