@@ -62,7 +62,8 @@ def serve(application: str, env: Mapping[str, str]) -> Iterator[Web]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", *OPTIONS]
-    with subprocess.Popen(command, cwd=ROOT, env=dict(env), stderr=subprocess.DEVNULL) as process:
+    env = {**env, "MALLOC_ARENA_MAX": "1"}  # as the portal starts it
+    with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL) as process:
         try:
             _await(port)
             yield Web(process, port)

@@ -51,8 +51,13 @@ def programs(port: int) -> list[Program]:
 
 
 def environment(statement_ms: int) -> dict[str, str]:
-    """The operator's own, with a time limit for statements unless it sets one."""
-    return {"STATEMENT_TIMEOUT_MS": str(statement_ms), **os.environ, "PYTHONUNBUFFERED": "1"}
+    """The operator's own, with a time limit for statements unless it sets one. Threads share one heap: less memory."""
+    return {
+        "STATEMENT_TIMEOUT_MS": str(statement_ms),
+        "MALLOC_ARENA_MAX": "1",
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 class Stack:
