@@ -26,6 +26,7 @@ LAST = ("runbook", "next_review_at")
 OF_THIS_PLACE = {"next_review_at"}  # left as it is where the file does not say it
 POLICY, POLICIES = "budget_policy", "budget_policies"
 REVIEW = relativedelta(months=3)
+BREAKS = re.compile("[\x85\u2028\u2029]")  # to YAML they end a line, and come back as a space unless they are escaped
 FOLDED = re.compile(r"[\n\x20-\x7e\xa0-\u2027\u2030-\ud7ff]+")  # what YAML writes line by line as it stands
 
 
@@ -103,7 +104,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     lines = "\n" in value.strip("\n") and FOLDED.fullmatch(value)
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if lines else None)
+    style = '"' if BREAKS.search(value) else "|" if lines else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
 _Dumper.add_representer(str, _text)

@@ -274,6 +274,11 @@ def test_exported_and_applied_elsewhere_the_export_is_the_same_to_the_byte(firm,
         Organization.objects.filter(pk=firm.pk).update(slug="firm")
 
 
+@pytest.mark.parametrize("text", ["\x85", "a\x85b", "a\u2028b", "\ufeffa", "a\u2029"])
+def test_odd_ends_of_lines_come_back_as_they_were(text):
+    assert yaml.safe_load(dump([text, {text: 1}])) == [text, {text: 1}]
+
+
 def test_what_is_told_and_scheduled_comes_out_as_it_went_in(firm):
     ada = User.objects.create_user("ada")
     Membership.objects.create(user=ada, organization=firm, role="operator")
