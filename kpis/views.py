@@ -112,9 +112,9 @@ class Shown:
         age = "nothing waits" if oldest is None else f"the oldest for {duration(oldest)}"
         return Tile("Open now", "open_invoices", found["open_invoices"], number(found["open_invoices"]), age)
 
-    def capacity(self) -> str:
+    def capacity(self) -> Mapping[str, Any]:
         """When the backlog outgrows what is done in a week."""
-        return str(flow.as_data(self.scope, self.data["backlog"]["open_invoices"])["said"])
+        return flow.as_data(self.scope, self.data["backlog"]["open_invoices"])
 
     def parts(self) -> tuple[Sequence[Part], bool]:
         if self.by not in FILTERS:
@@ -133,6 +133,7 @@ class Shown:
 def kpis(request: HttpRequest, who: Access, reach: Reach, limits: Limits) -> HttpResponse:
     shown = Shown(request, who, reach, limits)
     span, (parts, more) = shown.range.span, shown.parts()
+    capacity = {} if parts or shown.scope.only else shown.capacity()
     files = f"?{shown.range.query}"
     context = {
         "range": shown.range,
@@ -142,9 +143,9 @@ def kpis(request: HttpRequest, who: Access, reach: Reach, limits: Limits) -> Htt
         "charts": [
             replace(one, file=reverse("kpi-file", args=[one.key]) + files) for one in charts.charts(shown.asked)
         ],
-        "capacity": "" if parts or shown.scope.only else shown.capacity(),
+        "capacity": capacity.get("said", ""),
         "told": shown.asked.changes,
-        "looked": found.looked_until(who.organization) if not shown.asked.changes else None,
+        "looked": bool(capacity) and capacity["reason"] != flow.NOT_YET,
         "changes_at": f"{reverse('kpi-changes')}?{shown.range.query}",
         "load": charts.load_table(summary.load(shown.scope, (span.start, span.end))),
         "only": [(LABELS[name], value, shown.query(**{name: ""})) for name, value in shown.scope.only.items()],
