@@ -73,7 +73,8 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():
         connections.close_all()
-        administer(maintenance, statement.format(sql.SQL("DROP"), sql.Identifier(name)))
+        gone = sql.SQL("DROP DATABASE {} WITH (FORCE)")  # a process that was killed may not have let go yet
+        administer(maintenance, gone.format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="module")

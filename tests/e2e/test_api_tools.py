@@ -23,6 +23,7 @@ from slo_portal.api_urls import urlpatterns
 from slo_portal.openapi.document import SERVER, document
 from slo_portal.reports import writing
 from slos import jobs
+from slos.models import Exclusion
 from tests.alerts.alerting import an_alert
 from tests.facts import invoice
 from tests.slos.worlds_to_show import member
@@ -63,11 +64,13 @@ def known(organization: Organization, token: str) -> dict[str, list[str]]:
     lifecycle.acknowledge(held, by=by, now=now)
     snoozed = an_alert(organization, "approval_latency", now=now)  # as well
     lifecycle.snooze(snoozed, by=by, now=now, until_better=True)
+    outage = Exclusion.objects.create(organization=organization, category="other", reason="?", invoice_id="known")
     return {
         "held": [str(held.pk)],
         "snoozed": [str(snoozed.pk)],
         "slo_id": [str(slo.pk)],
         "job_id": [str(job.pk)],
+        "exclusion_id": [str(outage.pk)],
         "report_id": [str(report.pk)],
         "alert_id": alerts,
         "invoice_id": ["known"],

@@ -31,6 +31,7 @@ from tests.fuzz.asking import Ask, Target, asks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MB = 2**20
+OUTAGE = {"category": "other", "reason": "Outage", "start": "2026-11-10T12:00:00Z", "end": "2026-11-10T13:00:00Z"}
 BODIES: dict[str, dict[str, Any]] = {
     "/invoices": {"invoice_id": "INV-1", "uploaded_at": "2026-11-10T12:55:00Z", "labels": {"team": "a"}},
     "/exceptions": {"exception_id": "E-1", "invoice_id": "INV-1", "opened_at": "2026-11-10T12:59:00Z"},
@@ -42,6 +43,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/alerts/{alert_id}/notes": {"notes": "The scanner was off."},
     "/reports": {"start_date": "2026-11-10", "end_date": "2026-11-11", "filters": {"vendor": "Acme"}},
     "/alerts/{alert_id}/snooze": {"until_better": True},
+    "/exclusions": OUTAGE,
+    "/exclusions/preview": OUTAGE,
 }  # fmt: skip
 QUERIES = {"/measurements/calculate": "period=daily"}
 
