@@ -59,7 +59,7 @@ class LeftOutTime(Told):
     end: Time
 
 
-class Change(Told):
+class PercentageChange(Told):
     before: Percentage
     after: Percentage
 
@@ -70,8 +70,8 @@ class Effect(Told):
     slo: NamedObjective
     good_events_count: Part
     bad_events_count: Part
-    achieved_percentage: Change
-    remaining_percentage: Change
+    achieved_percentage: PercentageChange
+    remaining_percentage: PercentageChange
 
 
 class Previewed(Told):

@@ -113,7 +113,7 @@ class _Invoice:
         yield Step(at, EXCEPTIONS, f"{self.key}-E1", "opened_at", about)
         if self._happens(REVIEWED):
             yield self._step(at + SECOND, "", requires_human_review=True)
-        yield Step(at + self._usually(70 * MINUTE, 0.85), EXCEPTIONS, f"{self.key}-E1", "resolved_at")
+        yield Step(at + self._usually(70 * MINUTE, 0.6), EXCEPTIONS, f"{self.key}-E1", "resolved_at")
 
     def _duplicate(self, at: datetime) -> Iterator[Step]:
         if not self._happens(self.under.duplicates):

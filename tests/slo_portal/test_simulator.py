@@ -1,7 +1,7 @@
 """The simulator against a web server: a month that is well, and incidents that raise the alerts they are known for."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,13 @@ from django.core.management import CommandError, call_command
 from accounts.models import ApiToken, Membership, User
 from alerts.evaluate import evaluate
 from alerts.models import SLOAlert
+from kpis import ingest
+from kpis.messages import EXCEPTION, INVOICE
 from kpis.models import InvoiceMetric
 from slo_portal.feeder import CannotFeed, Feeder
 from slo_portal.management.commands.simulate import token_for
 from slo_portal.simulation.incidents import history
+from slo_portal.simulation.lives import messages
 from slo_portal.simulation.traffic import MONTH, Traffic, busy_rate, past
 from slo_portal.simulator import Player, Wishes
 from slos.tick import tick
@@ -62,6 +65,18 @@ def test_a_month_is_well_until_an_incident_raises_the_alert_that_it_is_known_for
     assert player.feeder.totals["rejected"] == 0
     assert InvoiceMetric.objects.count() > NUMBER
     assert ApiToken.objects.filter(revoked_at=None).count() == 0
+
+
+@pytest.mark.slow  # a whole demo's past
+@pytest.mark.parametrize("now", ["2026-11-23T23:50:00+00:00", "2026-11-24T00:12:00+00:00", "2026-11-24T01:51:00+00:00"])
+def test_a_month_is_well_in_the_evening_too_when_what_is_decided_last_is_mostly_late(organization, now):
+    moment = datetime.fromisoformat(now)
+    lives = past(1, 36_000, moment - MONTH, moment, UTC, list(history(moment, UTC)))
+    told = messages(step for life in lives for step in life if step.at <= moment)
+    with time_machine.travel(moment, tick=False):
+        for spec, rows in ((INVOICE, told["invoices"]), (EXCEPTION, told["exceptions"])):
+            assert ingest.store_rows(spec, organization, rows, now=moment).rejected == 0
+        assert open_alerts(organization, moment) == {}
 
 
 def test_the_command_fills_a_past_and_says_what_it_did(organization, live_server, capsys):
