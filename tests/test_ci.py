@@ -34,6 +34,34 @@ def test_a_skipped_test_fails_the_build_unless_it_is_named(tmp_path, allowed, co
     assert ("tests.kpis.test_a::test_two (no data)" in done.stderr) is bool(code)
 
 
+def told(passed: str, failed: str) -> str:
+    cases = "".join(f'<testcase classname="tests.test_a" name="{name}"/>' for name in passed)
+    cases += "".join(f'<testcase classname="tests.test_a" name="{name}"><failure/></testcase>' for name in failed)
+    return f"<testsuites><testsuite>{cases}</testsuite></testsuites>"
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "code"),
+    [
+        (told("abc", "de"), told("de", ""), 0),
+        (told("abc", "de"), told("d", "e"), 1),
+        (told("abc", "de"), told("d", ""), 1),  # one was not run again
+        (told("abc", ""), told("", ""), 1),  # it broke off
+        (told("abc", "defghi"), told("defghi", ""), 1),  # too many for a coincidence
+    ],
+)
+def test_what_failed_beside_others_must_pass_alone_and_is_named(tmp_path, first, again, code):
+    reports = [tmp_path / "first.xml", tmp_path / "again.xml"]
+    for report, text in zip(reports, (first, again), strict=True):
+        report.write_text(text)
+    command = [sys.executable, str(ROOT / ".ci" / "again.py"), *map(str, reports)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == first.count("<failure/>")
+    assert ("UNSTEADY: it failed beside others, not alone: tests.test_a::d" in done.stderr) is ("<failure/>" in first)
+    assert ("broken: tests.test_a::e" in done.stderr) is (again.count('"e"/>') == 0 and "<failure/>" in first)
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "tools/requirements-dev.txt"])
 def test_a_lock_holds_pins_with_hashes_and_no_address(name):
     text = (ROOT / name).read_text().replace("\\\n", " ")
