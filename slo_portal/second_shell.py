@@ -13,7 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
-from typing import IO
+from typing import IO, Any
+
+from django.conf import settings
+from django.db import connections
 
 from slo_portal import env
 from slo_portal.local import Postgres, StartError, start
@@ -59,9 +62,18 @@ def database(data_dir: Path = env.DATA_DIR) -> Iterator[None]:
         try:
             yield
         finally:
+            _leave()
             if process is not None:
                 _wait_for_others(commands)
                 stop(process, server.program.stop_signal)
+
+
+def _leave() -> None:
+    """A pool that still opens connections would complain of the server's end."""
+    opened: Sequence[Any] = connections.all(initialized_only=True) if settings.configured else []
+    for connection in opened:
+        connection.close()
+        connection.close_pool()
 
 
 def _join_or_start(server: Postgres, owner: IO[str], seconds: float = 60) -> Popen[str] | None:
