@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -25,9 +26,14 @@ from kpis.series import KPIS
 from kpis.spans import Chosen, chosen
 from kpis.summary import Compared, Scope
 from kpis.trends import Point
-from kpis.words import duration, moved, number, percentage
+from kpis.words import NO_DATA, duration, moved, moved_by, number, percentage
 
 LABELS = {"vendor": "Vendor", "channel": "Channel", "document_type": "Document type"}
+SHARES = {
+    "processing_success_rate": "Succeeded",
+    "straight_through_rate": "Straight through",
+    "exception_rate": "With an exception",
+}
 LONGEST = 200
 Limits = Callable[[Organization], Mapping[str, timedelta]]
 
@@ -40,6 +46,7 @@ class Tile(NamedTuple):
     value: float | None
     shown: str
     change: str
+    on_weekdays: str = ""  # against the same weekdays earlier
 
 
 class Part(NamedTuple):
@@ -48,6 +55,16 @@ class Part(NamedTuple):
     name: str
     query: str
     data: Mapping[str, Any]
+
+
+class Weekdays(NamedTuple):
+    """The same weekdays earlier, as the API compares with them."""
+
+    start: datetime
+    end: datetime
+    weeks: int
+    invoices: int
+    figures: Mapping[str, Any]
 
 
 class Shown:
@@ -73,6 +90,18 @@ class Shown:
             limits(who.organization) if limits else {}, self._changes(),
         )  # fmt: skip
 
+    @cached_property
+    def weekdays(self) -> Weekdays | None:
+        """None where they are the period before, which stands there anyway, or lie before all time."""
+        span = self.range.span
+        before, found = (self.compared.before[name] for name in ("previous", "same_weekdays"))
+        if found is None or (before and before[0] == found[0]):
+            return None
+        start, end = found[0]
+        figures = self.data["comparison"]["same_weekdays"]["figures"]
+        invoices = figures["total_invoices"]["before"]
+        return Weekdays(start, end, round((span.start - start) / summary.WEEK), invoices, figures)
+
     def _changes(self) -> list[found.Told]:
         """Of all the work; what changed in a part of it is not looked for."""
         if self.scope.only:
@@ -88,23 +117,32 @@ class Shown:
         return urlencode({name: value for name, value in given.items() if value} | {"range": self.range.key} | fixed)
 
     def tiles(self) -> list[Tile]:
-        data, change, before = self.data["performance"], self.asked.change, self.asked.before
-        share = ("processing_success_rate", "exception_rate", "straight_through_rate")
+        total, data = self.data["volume"]["total_invoices"], self.data["performance"]
+        seconds = data["average_processing_time_seconds"]
         rates = {**data, "straight_through_rate": self.data["straight_through_rate"]}
-        words = {name: percentage(rates[name], less_is_better=name == "exception_rate") for name in share}
-        points = {name: moved(change(name), " points", before) for name in share}
-        more = moved(change("total_invoices"), "", before, places=0)
-        total, seconds = self.data["volume"]["total_invoices"], data["average_processing_time_seconds"]
-        slower = change("average_processing_time_seconds")
+        shares = [
+            self._tile(label, name, rates[name], percentage(rates[name], less_is_better=name == "exception_rate"))
+            for name, label in SHARES.items()
+        ]
         return [
-            Tile("Invoices", "total_invoices", total, number(total), more),
-            Tile("Succeeded", share[0], rates[share[0]], words[share[0]], points[share[0]]),
-            Tile("Straight through", share[2], rates[share[2]], words[share[2]], points[share[2]]),
-            Tile("With an exception", share[1], rates[share[1]], words[share[1]], points[share[1]]),
-            Tile("Average until ready", "average_processing_time_seconds", seconds, duration(seconds),
-                 moved(None if slower is None else slower / 60, " min", before)),
+            self._tile("Invoices", "total_invoices", total, number(total), "", places=0),
+            *shares,
+            self._tile("Average until ready", "average_processing_time_seconds", seconds, duration(seconds), " min"),
             self._backlog(),
-        ]  # fmt: skip
+        ]
+
+    def _tile(
+        self, label: str, name: str, value: float | None, shown: str, unit: str = " points", places: int = 1
+    ) -> Tile:
+        """With what has changed; seconds are compared in minutes."""
+        per = 60 if name.endswith("_seconds") else 1
+        change = self.asked.change(name)
+        before = moved(None if change is None else change / per, unit, self.asked.before, places)
+        if not self.weekdays or not self.weekdays.invoices:
+            return Tile(label, name, value, shown, before)
+        change = self.weekdays.figures[name]["change"]
+        since = NO_DATA if change is None else moved_by(change / per, unit, places) or "no change"
+        return Tile(label, name, value, shown, before, since)
 
     def _backlog(self) -> Tile:
         found = self.data["backlog"]
@@ -138,6 +176,7 @@ def kpis(request: HttpRequest, who: Access, reach: Reach, limits: Limits) -> Htt
     context = {
         "range": shown.range,
         "tiles": shown.tiles(),
+        "weekdays": shown.weekdays,
         "grade": shown.data["summary"]["success_rate_grade"],
         "trend": shown.data["summary"]["performance_trend"],
         "charts": [

@@ -46,7 +46,11 @@ def moved(change: float | None, unit: str, before: str, places: int = 1) -> str:
     """Against an earlier period: "1.2 points more than in the 30 days before"."""
     if change is None:
         return f"{NO_DATA} of {before}"
+    size = moved_by(change, unit, places)
+    return f"{size} than in {before}" if size else f"as in {before}"
+
+
+def moved_by(change: float, unit: str, places: int = 1) -> str:
+    """ "1.2 points more"; empty where nothing is left of it."""
     size = abs(Decimal(str(change))).quantize(Decimal(1).scaleb(-places))
-    if not size:
-        return f"as in {before}"
-    return f"{number(size)}{unit} {'more' if change > 0 else 'less'} than in {before}"
+    return f"{number(size)}{unit} {'more' if change > 0 else 'less'}" if size else ""
