@@ -46,7 +46,7 @@ class Tile(NamedTuple):
     value: float | None
     shown: str
     change: str
-    on_weekdays: str = ""  # against the same weekdays earlier
+    on_weekdays: str = ""  # but for what is of now: against the same weekdays earlier
 
 
 class Part(NamedTuple):
@@ -63,7 +63,6 @@ class Weekdays(NamedTuple):
     start: datetime
     end: datetime
     weeks: int
-    invoices: int
     figures: Mapping[str, Any]
 
 
@@ -92,15 +91,14 @@ class Shown:
 
     @cached_property
     def weekdays(self) -> Weekdays | None:
-        """None where they are the period before, which stands there anyway, or lie before all time."""
-        span = self.range.span
-        before, found = (self.compared.before[name] for name in ("previous", "same_weekdays"))
-        if found is None or (before and before[0] == found[0]):
+        """None where they lie before all time."""
+        found = self.compared.before["same_weekdays"]
+        if found is None:
             return None
+        span = self.range.span
         start, end = found[0]
         figures = self.data["comparison"]["same_weekdays"]["figures"]
-        invoices = figures["total_invoices"]["before"]
-        return Weekdays(start, end, round((span.start - start) / summary.WEEK), invoices, figures)
+        return Weekdays(start, end, round((span.start - start) / summary.WEEK), figures)
 
     def _changes(self) -> list[found.Told]:
         """Of all the work; what changed in a part of it is not looked for."""
@@ -138,9 +136,7 @@ class Shown:
         per = 60 if name.endswith("_seconds") else 1
         change = self.asked.change(name)
         before = moved(None if change is None else change / per, unit, self.asked.before, places)
-        if not self.weekdays or not self.weekdays.invoices:
-            return Tile(label, name, value, shown, before)
-        change = self.weekdays.figures[name]["change"]
+        change = self.weekdays.figures[name]["change"] if self.weekdays else None
         since = NO_DATA if change is None else moved_by(change / per, unit, places) or "no change"
         return Tile(label, name, value, shown, before, since)
 
