@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from benchmarks import alerts, api, engine, ingest, kpis, memory, pages, preview, scrape
+from benchmarks import alerts, api, clocks, engine, ingest, kpis, memory, pages, preview, scrape
 from benchmarks.database import server
 from benchmarks.table import Row, show
 from slo_portal.local import Postgres
@@ -17,7 +17,7 @@ from slo_portal.local import Postgres
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parts_help = "ingest, engine, alerts, kpis, api, scrape, pages, preview, memory; or all"
+    parts_help = "ingest, engine, clocks, alerts, kpis, api, scrape, pages, preview, memory; or all"
     parser.add_argument("parts", nargs="*", help=parts_help)
     parser.add_argument("--rows", type=int, default=10_000_000, help="invoices in the long history (10,000,000)")
     parser.add_argument("--pairs", type=int, default=15, help="pairs of measurements (15)")
@@ -27,6 +27,7 @@ def main() -> int:
     parts: dict[str, Callable[[Postgres], Iterator[Row]]] = {
         "ingest": lambda postgres: ingest.run(postgres, 1_000_000, options.pairs),
         "engine": lambda postgres: engine.run(postgres, options.rows, 100_000, options.pairs),
+        "clocks": lambda postgres: clocks.run(postgres, min(options.rows, 1_000_000), options.pairs),
         "alerts": lambda postgres: alerts.run(postgres, options.objectives, options.breaches, options.pairs),
         "kpis": lambda postgres: kpis.run(postgres, options.rows, options.pairs),
         "api": lambda postgres: api.run(postgres, min(options.rows, 1_000_000), options.pairs),

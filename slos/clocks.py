@@ -4,17 +4,20 @@ A clock that always runs is due a constant time after the start. A working one i
 constants that hold for a stretch of starts; a tick looks at a few of these, and finds the one of a row by bisection.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from kpis.calendars import MICROSECOND, Calendar, moment
-from kpis.periods import BUCKET, floor
+from kpis.periods import BUCKET, DAY, floor
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 SLOP = 5e-7  # half a microsecond: the seconds of a row are whole microseconds, but for the last bit
 COLUMNS = ("begins", "opens", "shift")
+NO_STARTS = (f"{{{LONG_AGO}}}", f"{{{LONG_AGO}}}", "{0}")
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -68,16 +71,38 @@ class Clock:
         """The parameters for starts in [start, end). Earlier ones count as due at once: their time is long over."""
         if self.calendar is None:
             return
-        pieces = list(self.calendar.pieces(start, end, self.limit)) if start < end else []
-        begins, opens = [moment(one.start) for one in pieces], [moment(one.opens) for one in pieces]
-        lists = ([LONG_AGO, *begins], [LONG_AGO, *opens], [timedelta(0), *(one.shift * MICROSECOND for one in pieces)])
+        until = floor(end, DAY) + DAY  # whole days: the next tick asks for the same
+        lists = _lists(self.calendar, self.limit, floor(start, DAY), until) if start < end else NO_STARTS
         params |= {f"{name}{tag}": values for name, values in zip(COLUMNS, lists, strict=True)}
 
     def deadline(self, started: str, tag: str) -> str:
         return f"due{tag}.at" if self.calendar else f"{started} + interval '{self.limit.total_seconds()!r} seconds'"
 
-    def most_seconds(self, started: str, tag: str) -> str:
-        """What a row may take, and half a microsecond."""
+    def keeps(self, took: str, started: str, tag: str) -> str:
+        """The row took no more than it may. Most have kept it on any clock: their deadlines are not asked for."""
+        most = repr(self.limit.total_seconds() + SLOP)
+        return f"({took} <= {most}" + (f" OR {took} <= {self._may_take(started, tag)})" if self.calendar else ")")
+
+    def breaks(self, took: str, started: str, tag: str) -> str:
+        """The row took more than it may; not where it is not known."""
+        return f"({took} > {self._may_take(started, tag)})"
+
+    def _may_take(self, started: str, tag: str) -> str:
+        """Seconds, and half a microsecond."""
         if self.calendar is None:
             return repr(self.limit.total_seconds() + SLOP)
-        return f"(extract(epoch FROM due{tag}.at - {started})::float8 + {SLOP!r})"
+        return f"date_part('epoch', due{tag}.at - {started}) + {SLOP!r}"
+
+
+@lru_cache(maxsize=64)
+def _lists(calendar: Calendar, limit: timedelta, start: datetime, end: datetime) -> tuple[str, str, str]:
+    """The constants of the starts in [start, end), as PostgreSQL reads arrays: a driver takes long over lists."""
+    pieces = list(calendar.pieces(start, end, limit))
+    begins = [LONG_AGO, *(moment(one.start) for one in pieces)]
+    opens = [LONG_AGO, *(moment(one.opens) for one in pieces)]
+    shifts = [timedelta(0), *(one.shift * MICROSECOND for one in pieces)]
+    return _array(begins), _array(opens), _array(f"{one / SECOND:.6f} s" for one in shifts)
+
+
+def _array(values: Iterable[object]) -> str:
+    return "{" + ",".join(map(str, values)) + "}"

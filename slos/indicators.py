@@ -198,7 +198,7 @@ class Count:
         if self.limit is None:
             yield f"SELECT {ended_in}, {this.good}::numeric, {this.total}, 0::bigint, 0 {ended}"
             return
-        in_time = f"({self._in_time(tag)})::int"
+        in_time = f"{self._in_time(tag)}::int"
         yield (
             f"SELECT {ended_in}, {in_time}::numeric, {in_time}, (r.{this.took} * 1000000)::bigint, 1"
             f" {ended} AND r.{this.took} IS NOT NULL AND {self._not_withdrawn(tag)}"
@@ -251,7 +251,7 @@ class Count:
 
     def _overdue(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> str:
         """What had its deadline in [start, end) and had not ended by then."""
-        late = f"({self._in_time(tag)}) IS NOT TRUE AND {self._not_withdrawn(tag)}"
+        late = f"{self._in_time(tag)} IS NOT TRUE AND {self._not_withdrawn(tag)}"
         return f"{self._due(start, end, params, tag)} AND {late}"
 
     def _due(self, start: datetime, end: datetime, params: dict[str, Any], tag: str) -> str:
@@ -271,12 +271,13 @@ class Count:
         return self._deadline(tag) if self.calendar else self._started
 
     def _in_time(self, tag: str) -> str:
-        return f"r.{self.indicator.took} <= {self.clock.most_seconds(self._started, tag)}"
+        return self.clock.keeps(f"r.{self.indicator.took}", self._started, tag)
 
     def _not_withdrawn(self, tag: str) -> str:
         """What ends in time counts, withdrawn or not."""
-        most = self.clock.most_seconds(self._started, tag)
-        return f"({self._in_time(tag)} OR coalesce({self.indicator.withdrawn}, 'infinity') > {most})"
+        withdrawn = self.indicator.withdrawn
+        after = self.clock.breaks(withdrawn, self._started, tag)
+        return f"({withdrawn} IS NULL OR {after} OR {self._in_time(tag)} IS TRUE)"
 
     def pending(
         self,
