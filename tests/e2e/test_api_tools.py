@@ -31,8 +31,7 @@ from tests.slos.worlds_to_show import member
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 BIN = Path(sys.executable).parent
 SECONDS = 150
-KEPT_FOR = {"unacknowledge": "held", "unsnooze": "snoozed"}  # alerts that no other act touches
-SLI_TYPES = ("time_to_ready", "validation_pass_rate", "processing_success_rate", "extraction_accuracy")
+ACTS = ("acknowledge", "unacknowledge", "snooze", "unsnooze", "assign", "resolve", "reopen")
 # not `positive_data_acceptance`: what a message contradicts in itself no schema can say; not `ignored_auth`: its header
 # is always sent, and tests/test_isolation.py looks at every address without one
 CHECKS = (
@@ -51,28 +50,25 @@ def token(organization: Organization) -> str:
 
 @pytest.fixture
 def known(organization: Organization, token: str) -> dict[str, list[str]]:
-    """What the parameters of paths may be, so that the fuzzer finds something."""
+    """What the parameters of paths may be, so that the fuzzer finds something; each act has an alert of its own."""
     now = datetime.now(UTC)
     invoice(organization, "known", now=now)
     slo = organization.slos.get(sli_type="time_to_ready")
     job = jobs.request(organization, "daily", now, now, by=organization.users.first())
     report = writing.write(organization, Span(now - timedelta(days=1), now), {}, by=None, now=now)
-    alerts = [str(an_alert(organization, sli_type, now=now).pk) for sli_type in SLI_TYPES]
-    user = organization.users.get(username="ada")
-    by = By(user, AlertEvent.Channel.API)
-    held = an_alert(organization, "exception_resolution_time", now=now)  # by her who asks, and touched by nothing else
-    lifecycle.acknowledge(held, by=by, now=now)
-    snoozed = an_alert(organization, "approval_latency", now=now)  # as well
-    lifecycle.snooze(snoozed, by=by, now=now, until_better=True)
+    made = [an_alert(organization, one.sli_type, now=now) for one in organization.slos.all()]
+    alerts = dict(zip(ACTS, made, strict=True))
+    by = By(organization.users.get(username="ada"), AlertEvent.Channel.API)
+    lifecycle.acknowledge(alerts["unacknowledge"], by=by, now=now)
+    lifecycle.snooze(alerts["unsnooze"], by=by, now=now, until_better=True)
     outage = Exclusion.objects.create(organization=organization, category="other", reason="?", invoice_id="known")
     return {
-        "held": [str(held.pk)],
-        "snoozed": [str(snoozed.pk)],
+        **{act: [str(alert.pk)] for act, alert in alerts.items()},
         "slo_id": [str(slo.pk)],
         "job_id": [str(job.pk)],
         "exclusion_id": [str(outage.pk)],
         "report_id": [str(report.pk)],
-        "alert_id": alerts,
+        "alert_id": [str(an_alert(organization, now=now, alert_type="regression").pk)],
         "invoice_id": ["known"],
     }
 
@@ -83,7 +79,8 @@ def described(known: dict[str, list[str]]) -> dict[str, Any]:
         for one in methods.values():
             for parameter in one["parameters"]:
                 if parameter["in"] == "path":
-                    kind = KEPT_FOR.get(path.rpartition("/")[2], parameter["name"])
+                    act = path.rpartition("/")[2]
+                    kind = act if act in ACTS else parameter["name"]
                     parameter["schema"] = {"type": "string", "enum": known[kind]}
                 elif parameter["name"] == "limit":  # of thirty that are optional, nearly all together contradict
                     parameter["example"] = 2
@@ -132,7 +129,7 @@ def test_whatever_the_description_allows_or_forbids_nothing_fails(
     number = 0
     for method, path, status in answers(har):
         for name, values in known.items():
-            name = "alert_id" if name in KEPT_FOR.values() else name
+            name = "alert_id" if name in ACTS else name
             path = next((path.replace(value, f"{{{name}}}") for value in values if value in path), path)
         statuses[method, path].add(status)
         number += 1
