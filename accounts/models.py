@@ -1,6 +1,7 @@
 """Who may do what, where: users, organisations, memberships and API tokens."""
 
 import uuid
+from calendar import month_name
 
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
@@ -19,6 +20,20 @@ class Organization(models.Model):
     time_zone = TimeZoneField(
         default="UTC",
         help_text="Hours, days and weeks of measurements, calendar windows and reports follow this zone.",
+    )
+    fiscal_year_start = models.PositiveSmallIntegerField(
+        "fiscal year begins in",
+        choices=list(enumerate(month_name))[1:],
+        default=1,
+        help_text="Calendar windows, the quarter to date and monthly reports follow the fiscal year.",
+    )
+    fiscal_weeks = models.CharField(
+        "weeks of the fiscal months",
+        max_length=5,
+        choices=[(each, f"{each} weeks, from the Monday nearest to the first") for each in ("4-4-5", "4-5-4", "5-4-4")],
+        blank=True,
+        default="",
+        help_text="Empty: the months of the calendar.",
     )
     is_active = models.BooleanField(default=True, help_text="Off: nothing is calculated; messages are still stored.")
     require_totp = models.BooleanField(

@@ -34,7 +34,7 @@ def _span(alert: SLOAlert, event: AlertEvent) -> Interval | None:
     if alert.slo is None or not seconds:
         return None
     if AlertType(alert.alert_type) in BUDGETS:
-        return compliance_window(alert.slo, event.at, alert.organization.time_zone)[0], after
+        return compliance_window(alert.slo, event.at, alert.organization)[0], after
     if alert.measurement is not None:
         return _measured(alert.measurement.period_end, seconds)
     return look_back(event.at, timedelta(seconds=seconds))[0], after

@@ -50,7 +50,7 @@ class Replay:
     where something may change is it looked at closely."""
 
     def __init__(self, organization: Organization, slo: SLODefinition, series: Series) -> None:
-        self.slo, self.series, self.zone = slo, series, organization.time_zone
+        self.slo, self.series, self.organization = slo, series, organization
         self.limits: Thresholds = thresholds(slo)
         self.frame: Frame = 0, 0, 0
         self.rules: Sequence[BurnRule] = ()  # of the window in sight
@@ -66,7 +66,7 @@ class Replay:
     def fired(self, start: datetime, now: datetime) -> list[Fired]:
         """What opened in [start, now], in order."""
         since = start - REACH[Period(self.slo.measurement_period)]
-        periods = local_periods(self.slo.measurement_period, since, now, self.zone)
+        periods = local_periods(self.slo.measurement_period, since, now, self.organization.time_zone)
         first = self.series.since
         self.to_measure = [((one[1] - first) // BUCKET, one) for one in periods if one[1] <= now][::-1]
         self.moments = list(self._moments(start, now))
@@ -139,7 +139,7 @@ class Replay:
         return Burn(rule, long, short)
 
     def _window(self, at: datetime) -> Window:
-        start, end = compliance_window(self.slo, at, self.zone)
+        start, end = compliance_window(self.slo, at, self.organization)
         counts = self.series.counts(start, min(end, floor(at) + BUCKET))
         first = self.series.first or start
         return Window(counts, length_of(self.slo, (start, end)), min(at, end) - max(start, min(first, at)))
@@ -162,7 +162,7 @@ class Replay:
             days = self.slo.window_days
             return max(0, k - days * A_DAY), k + 1, days * A_DAY * BUCKET_US
         if k >= self.frame[1]:
-            start, end = compliance_window(self.slo, self.series.start(k), self.zone)
+            start, end = compliance_window(self.slo, self.series.start(k), self.organization)
             self.frame = self.series.border(start), (end - self.series.since) // BUCKET, (end - start) // US
         return self.frame
 

@@ -1,4 +1,4 @@
-"""Buckets, look-backs, local periods and calendar windows. Every interval is half-open: [start, end).
+"""Buckets, look-backs and local periods. Every interval is half-open: [start, end).
 
 A local hour starts whenever the wall clock shows a full hour, a local day at the first instant of its date, a week on
 its ISO Monday; so clock changes make days of 23 to 25 hours that tile the time line without gap or overlap.
@@ -135,15 +135,3 @@ def _days(start: datetime, end: datetime, zone: ZoneInfo, step: int) -> Iterator
         if at >= end:
             return
         day += timedelta(days=step)
-
-
-def calendar_window(window: str, now: datetime, zone: ZoneInfo) -> Interval:
-    """The whole local `week`, `month` or `quarter` that holds `now`."""
-    today = local_date(now, zone)
-    if window == "week":
-        first = today - timedelta(days=today.weekday())
-        return midnight(first, zone), midnight(first + timedelta(days=7), zone)
-    months = 3 if window == "quarter" else 1
-    first = today.replace(month=(today.month - 1) // months * months + 1, day=1)
-    after = (first + timedelta(days=31 * months)).replace(day=1)
-    return midnight(first, zone), midnight(after, zone)

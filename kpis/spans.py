@@ -1,4 +1,4 @@
-"""The range that a page is about, as its address names it: range=7d, 30d, 90d, quarter or custom, start, end."""
+"""The range that a page is about, as its address names it: range=7d, 30d, 90d, quarter, close or custom, start, end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from accounts.problems import Problem
+from kpis.fiscal import Year
 from kpis.params import Span, read_moment
-from kpis.periods import DAY, calendar_window
+from kpis.periods import DAY
 
 ROLLING = {"7d": 7, "30d": 30, "90d": 90}
-WORDS = {"7d": "7 days", "30d": "30 days", "90d": "90 days", "quarter": "Quarter to date", "custom": "Custom"}
+TO_DATE = {"quarter": "Quarter to date", "close": "Month-end close"}
+WORDS = {**{key: f"{days} days" for key, days in ROLLING.items()}, **TO_DATE, "custom": "Custom"}
 CUSTOM = "custom"
 MOST_DAYS = 731
 NAMES = ("range", "start", "end")
@@ -43,7 +45,7 @@ class Chosen:
 
     @property
     def choices(self) -> list[Choice]:
-        return [Choice(key, WORDS[key], urlencode({**self.others, "range": key})) for key in (*ROLLING, "quarter")]
+        return [Choice(key, WORDS[key], urlencode({**self.others, "range": key})) for key in (*ROLLING, *TO_DATE)]
 
     @property
     def query(self) -> str:
@@ -53,7 +55,7 @@ class Chosen:
 
 
 def chosen(
-    query: Mapping[str, str], zone: ZoneInfo, *, now: datetime, default: str = "30d", drop: tuple[str, ...] = ("after",)
+    query: Mapping[str, str], year: Year, *, now: datetime, default: str = "30d", drop: tuple[str, ...] = ("after",)
 ) -> Chosen:
     """What the query of a page asks for; what cannot be read gives the default and an `error` that names the field.
 
@@ -63,13 +65,13 @@ def chosen(
     others = {name: value for name, value in query.items() if value and name not in (*NAMES, *drop)}
     given = {name: query.get(name, "").strip()[:40] for name in NAMES}
     start, end, key = given["start"], given["end"], given["range"] or (CUSTOM if query.get("start") else default)
-    usual = Chosen(default, _known(default, zone, now), others, start, end)
+    usual = Chosen(default, _known(default, year, now), others, start, end)
     if key in WORDS and key != CUSTOM:
-        return Chosen(key, _known(key, zone, now), others)
+        return Chosen(key, _known(key, year, now), others)
     if key != CUSTOM:
         return _refused(usual, f"range: Must be one of: {', '.join(WORDS)}.")
     try:
-        return Chosen(CUSTOM, _between(start, end, zone), others, start, end)
+        return Chosen(CUSTOM, _between(start, end, year.zone), others, start, end)
     except Problem as problem:
         return _refused(usual, str(problem.detail))
 
@@ -78,10 +80,11 @@ def _refused(usual: Chosen, why: str) -> Chosen:
     return Chosen(usual.key, usual.span, usual.others, usual.start, usual.end, why)
 
 
-def _known(key: str, zone: ZoneInfo, now: datetime) -> Span:
+def _known(key: str, year: Year, now: datetime) -> Span:
     if key in ROLLING:
         return Span(now - ROLLING[key] * DAY, now)
-    return Span(calendar_window(key, now, zone)[0], now)
+    start, end = year.close(now) if key == "close" else year.window(key, now)
+    return Span(start, min(end, now))
 
 
 def _between(start: str, end: str, zone: ZoneInfo) -> Span:

@@ -21,6 +21,7 @@ from kpis import charts, flow, found, payloads, summary, trends
 from kpis.charts import Asked
 from kpis.counting import FILTERS
 from kpis.files import chart_file
+from kpis.fiscal import year_of
 from kpis.rollups import Reach
 from kpis.series import KPIS
 from kpis.spans import Chosen, chosen
@@ -71,8 +72,7 @@ class Shown:
 
     def __init__(self, request: HttpRequest, who: Access, reach: Reach, limits: Limits | None = None) -> None:
         self.now = timezone.now()
-        zone = who.organization.time_zone
-        self.range: Chosen = chosen(request.GET, zone, now=self.now, drop=())
+        self.range: Chosen = chosen(request.GET, year_of(who.organization), now=self.now, drop=())
         only = {name: value for name in FILTERS if (value := request.GET.get(name, "").replace("\0", "")[:LONGEST])}
         self.scope = Scope(who.organization, only, reach(who.organization))
         self.by = request.GET.get("by", "")

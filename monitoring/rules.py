@@ -30,7 +30,7 @@ def groups(slos: Sequence[SLODefinition], rules: Mapping[UUID, Sequence[BurnRule
 
 
 def rules_of(slo: SLODefinition, now: datetime) -> Sequence[BurnRule]:
-    window = compliance_window(slo, now, slo.organization.time_zone)
+    window = compliance_window(slo, now, slo.organization)
     return slo.rules(slo.budget, length_of(slo, window))
 
 

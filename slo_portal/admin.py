@@ -39,7 +39,7 @@ class OrganizationAdmin(ByRole):
     list_display = ["name", "slug", "time_zone", "is_active", "created_at"]
     list_filter = ["is_active"]
     search_fields = ["name", "slug"]
-    fields = ["name", "slug", "time_zone", "require_totp", "is_active"]
+    fields = ["name", "slug", "time_zone", "fiscal_year_start", "fiscal_weeks", "require_totp", "is_active"]
 
     def organizations_of(self, obj: Organization) -> list[Any]:
         return [obj.pk]

@@ -146,8 +146,8 @@ def read(
     looks = _looks(slo, one.window.length)
     periods = local_periods(unit, span.start, min(span.end, now), organization.time_zone)
     asked = [interval for _, end in periods for interval in _of_point(slo, min(end, floor(now)), looks, organization)]
-    before = compliance_window(slo, now - DAY, organization.time_zone)
-    gone = (before[0], compliance_window(slo, now, organization.time_zone)[0])
+    before = compliance_window(slo, now - DAY, organization)
+    gone = (before[0], compliance_window(slo, now, organization)[0])
     days = ahead.days(now)
     window = one.snapshot.window_start, one.snapshot.window_end
     single = verdicts.of_invoices(slo, slo.excluded_invoices, now=now) if slo.excluded_invoices else None

@@ -155,5 +155,5 @@ def usual_span(slo: SLODefinition, outcome: Outcome, now: datetime) -> Span:
     """The compliance window, or whatever is pending."""
     if outcome == Outcome.PENDING:
         return Span(floor(now), floor(now) + BUCKET + (slo.longest_wait or timedelta(0)) + FUTURE)
-    start, end = compliance_window(slo, now, slo.organization.time_zone)
+    start, end = compliance_window(slo, now, slo.organization)
     return Span(start, end)

@@ -27,6 +27,7 @@ from slos.sources import Buckets, Stored
 
 MILLIONTHS = 6  # good parts are whole ones of these
 SECONDS = BUCKET // timedelta(seconds=1)
+QUARTER = timedelta(weeks=14)  # of the longest fiscal year
 LONGEST_LOOK_BACK = timedelta(days=31)  # of a burn-rate rule, or of the measurements that an alert looks at
 Row = tuple[int, int, int]  # seconds since 1970 of its start, millionths of good events, total
 
@@ -162,4 +163,4 @@ class Coming(Stored):
 
 def longest_window(slo: SLODefinition) -> timedelta:
     """As far back as any compliance window or look-back of the objective may reach."""
-    return max(timedelta(days=slo.window_days), LONGEST_LOOK_BACK) if slo.window == "rolling" else timedelta(days=93)
+    return max(timedelta(days=slo.window_days), LONGEST_LOOK_BACK) if slo.window == "rolling" else QUARTER

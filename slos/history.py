@@ -34,7 +34,7 @@ def budget_left(
 
 def window_before(slo: SLODefinition, at: datetime, organization: Organization) -> Interval:
     """The compliance window just before `at`, up to the last bucket there."""
-    start, end = compliance_window(slo, at - BUCKET, organization.time_zone)
+    start, end = compliance_window(slo, at - BUCKET, organization)
     return start, min(end, at)
 
 

@@ -53,7 +53,7 @@ def compute(
 def _judged(
     organization: Organization, slos: Sequence[SLODefinition], now: datetime, source: Stored
 ) -> dict[UUID, Judged]:
-    windows = {slo.pk: compliance_window(slo, now, organization.time_zone) for slo in slos}
+    windows = {slo.pk: compliance_window(slo, now, organization) for slo in slos}
     lengths = {slo.pk: _look_backs(slo, windows[slo.pk]) for slo in slos}
     intervals = {name: look_back(now, length) for each in lengths.values() for name, length in each.items()}
     intervals |= {

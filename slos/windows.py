@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from kpis.periods import Interval, calendar_window, look_back, look_back_name
+from accounts.models import Organization
+from kpis.fiscal import year_of
+from kpis.periods import Interval, look_back, look_back_name
 from slos import budget
 from slos.budget import Counts
 from slos.burn import BurnRule
@@ -13,11 +14,11 @@ from slos.models import SLODefinition, SLOSnapshot, Window
 NOTHING = Counts(Decimal(0), 0)
 
 
-def compliance_window(slo: SLODefinition, now: datetime, zone: ZoneInfo) -> Interval:
+def compliance_window(slo: SLODefinition, now: datetime, organization: Organization) -> Interval:
     """The whole compliance window that holds `now`; a rolling one ends with the bucket that holds it."""
     if slo.window == Window.ROLLING:
         return look_back(now, timedelta(days=slo.window_days))
-    return calendar_window(slo.window, now, zone)
+    return year_of(organization).window(slo.window, now)
 
 
 def length_of(slo: SLODefinition, window: Interval) -> timedelta:

@@ -40,6 +40,7 @@ PURE = (
     "kpis.figures",
     "kpis.importers",
     "kpis.messages",
+    "kpis.fiscal",
     "kpis.periods",
     "kpis.plots",
     "kpis.recurrence",

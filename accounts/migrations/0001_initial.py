@@ -42,6 +42,43 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "fiscal_year_start",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "January"),
+                            (2, "February"),
+                            (3, "March"),
+                            (4, "April"),
+                            (5, "May"),
+                            (6, "June"),
+                            (7, "July"),
+                            (8, "August"),
+                            (9, "September"),
+                            (10, "October"),
+                            (11, "November"),
+                            (12, "December"),
+                        ],
+                        default=1,
+                        help_text="Calendar windows, the quarter to date and monthly reports follow the fiscal year.",
+                        verbose_name="fiscal year begins in",
+                    ),
+                ),
+                (
+                    "fiscal_weeks",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("4-4-5", "4-4-5 weeks, from the Monday nearest to the first"),
+                            ("4-5-4", "4-5-4 weeks, from the Monday nearest to the first"),
+                            ("5-4-4", "5-4-4 weeks, from the Monday nearest to the first"),
+                        ],
+                        default="",
+                        help_text="Empty: the months of the calendar.",
+                        max_length=5,
+                        verbose_name="weeks of the fiscal months",
+                    ),
+                ),
+                (
                     "is_active",
                     models.BooleanField(
                         default=True, help_text="Off: nothing is calculated; messages are still stored."

@@ -9,6 +9,7 @@ from accounts.models import Organization, User
 from alerts import outbox
 from alerts.recipients import operations_by_mail
 from kpis.failpoints import fp
+from kpis.fiscal import year_of
 from kpis.params import Span
 from kpis.periods import Interval, ceil, floor, local_date
 from slo_portal.reports import mail
@@ -33,11 +34,11 @@ def write_due(organization: Organization, kind: str, *, now: datetime) -> int:
 
 def due(organization: Organization, kind: str, *, now: datetime) -> list[Interval]:
     """Oldest first. A new organisation begins with the last period, if anything was known of it."""
-    zone, ready = organization.time_zone, now - WAITS
+    year, ready = year_of(organization), now - WAITS
     newest = Report.objects.filter(organization=organization, kind=kind).order_by("-first_day").first()
     if newest:
-        return closed(kind, newest.period_end, ready, zone)[-MOST[kind] :]
-    last = last_closed(kind, ready, zone)
+        return closed(kind, newest.period_end, ready, year)[-MOST[kind] :]
+    last = last_closed(kind, ready, year)
     return [last] if last[1] > organization.created_at or _has_events(organization, last) else []
 
 
@@ -73,17 +74,15 @@ def _store(
 ) -> Report:
     made = content(Asked(organization, Span(*span), only, now), with_misses=kind == Report.Kind.DAILY)
     part = "".join(f", {field.replace('_', ' ')} {value}" for field, value in only.items())
-    zone = organization.time_zone
+    year, suffix = year_of(organization), "" if kind == Report.Kind.ON_DEMAND else " report"
     report = Report.objects.create(
         organization=organization,
         kind=kind,
-        first_day=local_date(span[0], zone),
+        first_day=local_date(span[0], year.zone),
         period_start=span[0],
         period_end=span[1],
         filters=dict(only),
-        title=f"{NAMES[kind]}{' report' if kind != Report.Kind.ON_DEMAND else ''}: {name(kind, span, zone)}{part}"[
-            :200
-        ],
+        title=f"{NAMES[kind]}{suffix}: {name(kind, span, year)}{part}"[:200],
         headline=made["headline"],
         content=made,
         created_at=now,

@@ -3,18 +3,20 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
 from slos import catalogue
 from slos.models import BurnPolicy, SLIType, SLOAlertType, SLODefinition, Window
 from slos.openslo import strict
+from slos.windows import compliance_window
 
 PREFIX = "slo-portal/"  # of our annotations
 SOURCE = "slo-portal"  # the type of our metrics
 LONGEST_NAME, LONGEST_TEXT = 63, 1050
 CALENDAR = {Window.WEEK: "1w", Window.MONTH: "1M", Window.QUARTER: "1Q"}
-BEGUN = "2024-01-01 00:00:00"  # a Monday, and the first day of a month and a quarter
+BEGUN = datetime(2024, 1, 1, 12, tzinfo=UTC)  # a Monday, and the first day of a month and a quarter
 LEVELS = {"warning": "burn_rate_warning", "critical": "burn_rate_alert"}  # severity: ..._threshold and ..._hours
 OPERATIONS = "operations"  # the target where an objective names no channels
 IN_DOCUMENT = {
@@ -88,7 +90,9 @@ def _indicator(slo: SLODefinition, entry: dict[str, Any]) -> dict[str, Any]:
 def _window(slo: SLODefinition) -> dict[str, Any]:
     if slo.window == Window.ROLLING:
         return {"duration": f"{slo.window_days}d", "isRolling": True}
-    calendar = {"startTime": BEGUN, "timeZone": str(slo.organization.time_zone)}
+    zone = slo.organization.time_zone
+    begun, _ = compliance_window(slo, BEGUN, slo.organization)
+    calendar = {"startTime": f"{begun.astimezone(zone):%Y-%m-%d} 00:00:00", "timeZone": str(zone)}
     return {"duration": CALENDAR[Window(slo.window)], "isRolling": False, "calendar": calendar}
 
 

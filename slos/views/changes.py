@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Access
 from accounts.pages import for_members
+from kpis.fiscal import year_of
 from kpis.found import looked_until
 from kpis.spans import chosen
 from slos import found
@@ -18,7 +19,7 @@ from slos import found
 @require_safe
 @for_members
 def changes(request: HttpRequest, who: Access) -> HttpResponse:
-    range_ = chosen(request.GET, who.organization.time_zone, now=timezone.now(), drop=())
+    range_ = chosen(request.GET, year_of(who.organization), now=timezone.now(), drop=())
     span = range_.span.start, range_.span.end
     kpis_at = f"{reverse('kpis')}?{range_.query}"
     told = found.told(who.organization, span, list(who.organization.slos.active()), kpis_at)

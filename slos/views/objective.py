@@ -20,6 +20,7 @@ from accounts.models import Membership
 from accounts.pages import Part, for_members
 from accounts.problems import Problem
 from kpis.files import chart_file
+from kpis.fiscal import year_of
 from kpis.params import read_moment
 from kpis.plots import Chart
 from kpis.spans import Chosen, chosen
@@ -49,7 +50,7 @@ class Shown:
         state: EngineState | None = getattr(slo.organization, "enginestate", None)
         slo.organization = who.organization
         self.slo: SLODefinition = slo
-        self.range: Chosen = chosen(request.GET, who.organization.time_zone, now=self.now, drop=OWN)
+        self.range: Chosen = chosen(request.GET, year_of(who.organization), now=self.now, drop=OWN)
         span = self.range.span
         self.attention, earlier = alerts(slo, at=self.now, since=span.start)
         self.fresh = Freshness(who.organization, self.now, state.ticked_at if state else None)

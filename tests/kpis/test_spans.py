@@ -7,6 +7,7 @@ import pytest
 from django.http import QueryDict
 from django.template.loader import render_to_string
 
+from kpis.fiscal import Year
 from kpis.spans import chosen
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -14,7 +15,7 @@ NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 
 
 def asked(query: str):
-    return chosen(QueryDict(query), BERLIN, now=NOW)
+    return chosen(QueryDict(query), Year(BERLIN), now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64decode
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -17,6 +17,7 @@ from kpis import rollups
 from kpis.params import Span
 from slo_portal.reports import reading, writing
 from slo_portal.reports.models import Report
+from slos.models import SLOSnapshot
 from slos.tick import tick
 from tests.alerts.alerting import a_channel, an_alert, recover
 from tests.calling import a_caller, data, lines
@@ -108,6 +109,18 @@ def test_there_is_one_report_of_a_period_and_what_was_missed_is_made_up_for(busy
     assert Notification.objects.count() == 3  # the last one of each round
     writing.write_due(busy, "monthly", now=NOON + 20 * DAY + DAY)
     assert Report.objects.filter(kind="monthly").get().title == "Monthly report: November 2026"
+
+
+def test_months_are_those_of_the_fiscal_year(busy):
+    busy.fiscal_weeks = "4-4-5"
+    busy.save()
+    busy.slos.filter(sli_type="time_to_ready").update(window="month")
+    counted(busy, NOON + 14 * DAY)  # Tuesday 24 November: the twelfth month has begun the day before
+    writing.write_due(busy, "monthly", now=NOON + 14 * DAY)
+    report = Report.objects.get(kind="monthly")
+    assert report.title == "Monthly report: Month 11 of 2026: 26 October to 22 November 2026"
+    row = SLOSnapshot.objects.get(slo__organization=busy, slo__sli_type="time_to_ready")
+    assert (row.window_start, row.total) == (datetime(2026, 11, 23, tzinfo=UTC), 0)
 
 
 def test_late_data_leaves_the_report_as_it_was_and_is_named(busy):

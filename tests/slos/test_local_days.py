@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from kpis.periods import calendar_window, local_periods
+from kpis.fiscal import Year
+from kpis.periods import local_periods
 from tests.oracle import figures
 
 HALF_A_DAY = timedelta(hours=12)
@@ -122,7 +123,7 @@ def test_a_calendar_window_holds_its_moment_and_begins_where_the_oracle_says(nam
     for change in clock_changes(zone, YEARS[name]):
         for bucket in buckets_around(change):
             for window in ("week", "month", "quarter"):
-                start, end = calendar_window(window, bucket, zone)
+                start, end = Year(zone).window(window, bucket)
                 assert start <= bucket < end, (window, bucket)
                 assert start == figures.window_start(bucket, window, 0, zone), (window, bucket)
 
