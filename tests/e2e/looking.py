@@ -53,6 +53,16 @@ def draw_all(page: Page, charts: int) -> None:
         expect(plot).to_have_attribute("data-drawn", "true")
 
 
+def until(page: Page, expression: str, arg: object = None) -> None:
+    """What `wait_for_function` is for: that has the page itself evaluate text from its second look on, which our
+    content policy forbids."""
+    for _ in range(600):
+        if page.evaluate(expression, arg):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"Never true: {expression}")
+
+
 def poll(page: Page) -> Response:
     with page.expect_response(POLL) as answer:
         page.evaluate("document.body.dispatchEvent(new CustomEvent('tick'))")

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 from accounts.models import ApiToken
 from slos.models import SLODefinition
 from tests.admin_world import World, address, listed, models, world
+from tests.e2e.looking import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
@@ -91,7 +92,7 @@ def test_a_violation_would_be_seen(open_page, house):
     page = open_page("/admin/", house.root)
     page.evaluate("document.body.setAttribute('style', 'color: red')")
     page.evaluate("document.head.appendChild(document.createElement('script')).text = 'window.planted = 1'")
-    page.wait_for_function("seen.violations.length > 1")
+    until(page, "seen.violations.length > 1")
     assert page.evaluate("window.planted") is None
 
 

@@ -18,6 +18,7 @@ from slo_portal.reports.models import Report
 from tests.alerts.messages import item, outgoing
 from tests.e2e import hostile
 from tests.e2e.hostile import TEXTS
+from tests.e2e.looking import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 LISTENS = "window.ran = []; window.__x = () => { window.ran.push('ran'); };"
@@ -33,6 +34,12 @@ RAN = """() => {
         }
     }
     return found;
+}"""
+# Scrolls to a chart that has not been drawn yet; true when there is none.
+DRAWN = """() => {
+    const left = [...document.querySelectorAll(".plot:not(.empty)")].filter((one) => !one.dataset.drawn);
+    left[0]?.scrollIntoView();
+    return !left.length;
 }"""
 
 
@@ -96,9 +103,9 @@ def echoes(text: str) -> Iterator[tuple[str, dict[str, str]]]:
 def look(page: Page, path: str) -> list[str]:
     answer = page.goto(path)
     assert answer is not None
-    for plot in page.locator(".plot:not(.empty)").all():
-        plot.scroll_into_view_if_needed()
-    page.wait_for_function("[...document.querySelectorAll('.plot:not(.empty)')].every((one) => one.dataset.drawn)")
+    if path.endswith("/change/"):
+        page.wait_for_load_state("networkidle")  # the preview of an objective comes after its form
+    until(page, DRAWN)
     assert answer.status < 500, path
     return [f"{path}: {one}" for one in page.evaluate(RAN)]
 

@@ -10,7 +10,7 @@ from accounts.models import Organization
 from kpis import rollups
 from kpis.models import InvoiceMetric
 from slos.buckets import take_marks
-from tests.e2e.looking import switch_range, violations
+from tests.e2e.looking import switch_range, until, violations
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 FIGURES = ("volume", "times", "touchless")  # no invoice of this world has an exception
@@ -74,7 +74,7 @@ def test_another_range_is_shown_in_its_place_and_the_way_back_leads_to_the_first
     switch_range(page, "7 days")
     expect(page).to_have_url(re.compile(r"/kpis/\?range=7d$"))
     expect(total).not_to_have_text(month)
-    page.wait_for_function("document.getElementById('volume-plot').data[0].x.length < 10")  # days
+    until(page, "document.getElementById('volume-plot').data[0].x.length < 10")  # days
     page.go_back()
     expect(total).to_have_text(month)
     expect(page).to_have_url(re.compile(r"/kpis/$"))

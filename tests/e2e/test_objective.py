@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import Organization
 from slos.models import SLODefinition
 from tests.alerts.alerting import an_alert
-from tests.e2e.looking import switch_range, violations
+from tests.e2e.looking import switch_range, until, violations
 from tests.slos.worlds_to_show import add, invoice
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -101,7 +101,7 @@ def test_a_changed_poll_redraws_and_keeps_what_is_open(open_page, organization, 
     with page.expect_response("**/part/slo/**") as answer:
         page.evaluate("document.body.dispatchEvent(new CustomEvent('tick'))")
     assert answer.value.status == 200
-    page.wait_for_function("before => document.getElementById('volume-data').textContent !== before", arg=before)
+    until(page, "before => document.getElementById('volume-data').textContent !== before", before)
     expect(page.locator("#volume-table table")).to_be_visible()
     expect(page.locator("#volume-table summary")).to_be_focused()
     assert page.evaluate("seen.shift") - shift <= 0.001
@@ -115,7 +115,7 @@ def test_another_range_is_shown_in_its_place_and_is_what_is_polled(open_page, or
     page.evaluate("scrollTo(0, 0)")
     switch_range(page, "7 days")
     days = "document.getElementById('budget-plot').data[0].x"
-    page.wait_for_function(f"{days}.length > 100")  # hours
+    until(page, f"{days}.length > 100")  # hours
     with page.expect_response("**/part/slo/**") as answer:
         page.evaluate("document.body.dispatchEvent(new CustomEvent('tick'))")
     assert answer.value.status == 304

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.looking import draw, poll, violations
+from tests.e2e.looking import draw, poll, until, violations
 from tests.slos.worlds_to_show import STATES
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -106,7 +106,7 @@ def test_nothing_comes_from_another_host_and_nothing_breaks_the_policy(open_page
 def test_a_forbidden_style_would_be_noticed(open_page):
     page = open_page()
     page.evaluate("document.body.innerHTML += '<p style=\"color: red\">'")
-    page.wait_for_function("seen.violations.length > 0")
+    until(page, "seen.violations.length > 0")
 
 
 def test_the_chart_has_a_line_and_a_label_for_each_objective(open_page):

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from slos.models import EngineState
 from slos.tick import tick
-from tests.e2e.looking import POLL, draw, one_more_late, poll
+from tests.e2e.looking import POLL, draw, one_more_late, poll, until
 from tests.slos.worlds_to_show import STATES
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -33,7 +33,7 @@ def test_nothing_moves_while_it_loads_and_when_figures_change(open_page, organiz
 def test_a_move_would_be_noticed(open_page):
     page = open_page()
     page.evaluate("document.querySelector('main').prepend(document.querySelector('table').cloneNode(true))")
-    page.wait_for_function("seen.shift > 0.001")
+    until(page, "seen.shift > 0.001")
 
 
 def test_a_changed_poll_keeps_focus_open_details_and_the_chart(open_page, organization):
@@ -50,7 +50,7 @@ def test_a_changed_poll_keeps_focus_open_details_and_the_chart(open_page, organi
     expect(page.locator("#budget-table")).to_have_attribute("open", "")
     assert page.evaluate("document.getElementById('budget-chart').mine") is True
     ends = "document.getElementById('budget-chart').data.map((trace) => trace.y.at(-1))"
-    page.wait_for_function(f"Math.min(...{ends}.filter(Number)) < -100")
+    until(page, f"Math.min(...{ends}.filter(Number)) < -100")
 
 
 def test_idle_polls_are_answered_304_and_tell_how_far_the_figures_reach(open_page, organization):
@@ -59,7 +59,7 @@ def test_idle_polls_are_answered_304_and_tell_how_far_the_figures_reach(open_pag
     for _ in range(3):
         tick(organization, now=EngineState.objects.get().ticked_at + timedelta(milliseconds=700))
         assert poll(page).status == 304
-    page.wait_for_function("first => document.getElementById('freshness').dataset.through > first", arg=first)
+    until(page, "first => document.getElementById('freshness').dataset.through > first", first)
     assert page.problems == []
 
 
@@ -167,7 +167,7 @@ def test_the_theme_is_switched_kept_and_reaches_the_chart(open_page):
     page.locator("#theme").click()
     expect(page.locator("#theme")).to_have_text("Theme: dark")
     assert page.evaluate(paper) != light
-    page.wait_for_function(f"old => {ink} !== old", arg=dark_on_light)
+    until(page, f"old => {ink} !== old", dark_on_light)
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate(paper) != light

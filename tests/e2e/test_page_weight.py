@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from accounts.models import Organization
 from tests.e2e import places
-from tests.e2e.looking import draw_all
+from tests.e2e.looking import draw_all, until
 from tests.e2e.places import House, Place
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -60,7 +60,7 @@ def weigh(open_page: Any, place: Place) -> Weight:
     cdp.send("Network.enable")
     cdp.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
     page.goto(place.path)
-    page.wait_for_function("() => window.painted > 0")
+    until(page, "() => window.painted > 0")
     paint, before = page.evaluate(PAINTED)
     draw_all(page, place.charts)
     page.context.close()

@@ -12,6 +12,7 @@ from accounts.models import Organization
 from slo_portal.celery import app
 from tests.admin_world import address, errors, filled, text, world
 
+BOOKS = {"fiscal_year_start": "4", "fiscal_weeks": "4-4-5"}
 pytestmark = pytest.mark.django_db
 
 
@@ -31,7 +32,7 @@ def beat() -> DatabaseScheduler:
 
 
 def test_a_new_organization_gets_its_objectives_and_its_schedule(root):
-    new = {"name": "Third", "slug": "third", "time_zone": "Asia/Kathmandu", "is_active": "on"}
+    new = {"name": "Third", "slug": "third", "time_zone": "Asia/Kathmandu", "is_active": "on", **BOOKS}
     answer = root.post(address(Organization, "add"), new, follow=True)
     third = Organization.objects.get(slug="third")
     assert third.slos.count() == 7
@@ -44,7 +45,7 @@ def test_a_new_organization_gets_its_objectives_and_its_schedule(root):
 
 def test_a_changed_organization_keeps_what_its_people_made_of_it(root, house):
     house.ours.slos.all().delete()
-    sent = {"name": "Renamed", "slug": "other", "time_zone": "Europe/Berlin", "is_active": "on"}
+    sent = {"name": "Renamed", "slug": "other", "time_zone": "Europe/Berlin", "is_active": "on", **BOOKS}
     assert root.post(address(Organization, "change", house.ours.pk), sent).status_code == 302
     house.ours.refresh_from_db()
     assert (house.ours.name, house.ours.slug, house.ours.slos.count()) == ("Renamed", "ours", 0)
@@ -52,15 +53,16 @@ def test_a_changed_organization_keeps_what_its_people_made_of_it(root, house):
 
 def test_an_organization_that_cannot_be_is_refused(root, house):
     cases = [("slug", "ours"), ("slug", "no spaces"), ("name", ""), ("time_zone", "Mars/Olympus"), ("slug", "x" * 64)]
+    cases += [("fiscal_weeks", "4-4-4"), ("fiscal_year_start", "13")]
     for field, value in cases:
-        new = {"name": "Third", "slug": "third", "time_zone": "UTC", "is_active": "on", field: value}
+        new = {"name": "Third", "slug": "third", "time_zone": "UTC", "is_active": "on", **BOOKS, field: value}
         assert field in errors(root.post(address(Organization, "add"), new)), (field, value)
     assert Organization.objects.count() == 2
 
 
 def test_only_a_superuser_switches_an_organization_off(house):
     client = house.client("admin")
-    sent = {"name": "Ours too", "time_zone": "UTC"}
+    sent = {"name": "Ours too", "time_zone": "UTC", **BOOKS}
     assert client.post(address(Organization, "change", house.ours.pk), sent).status_code == 302
     house.ours.refresh_from_db()
     assert (house.ours.name, house.ours.is_active) == ("Ours too", True)
