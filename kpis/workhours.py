@@ -190,6 +190,11 @@ def _name_weekdays(word: str, hours: Minutes, draft: _Draft) -> None:
             draft.week[k % 7] = hours
 
 
+def tidy(text: str) -> str:
+    """The same lines, as they are stored and compared."""
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
 def usual_day(version: Version) -> int:
     """Minutes of the working day that its week has most often, the longest of those."""
     worked = [sum(b - a for a, b in hours) for hours in version.week if hours]

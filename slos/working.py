@@ -22,17 +22,23 @@ class Days(NamedTuple):
 
 
 @transaction.atomic
-def save(calendar: WorkingCalendar, **fields: str) -> None:
+def save(calendar: WorkingCalendar, *, reason: str = "", **fields: str) -> None:
     """Also under another name, which its objectives take over. The next tick counts them anew, as far as rows reach."""
     before = WorkingCalendar.objects.filter(pk=calendar.pk).values_list("name", flat=True).first()
     for name, value in fields.items():
         setattr(calendar, name, value)
+    _because(calendar, reason)
     calendar.save()
     if before and before != calendar.name:
         for slo in SLODefinition.objects.filter(organization=calendar.organization_id, calendar=before):
             slo.calendar = calendar.name
+            _because(slo, reason)
             slo.save()  # one by one: each change is kept in the history
     objectives(calendar).update(working_hours=calendar.text)
+
+
+def _because(row: WorkingCalendar | SLODefinition, reason: str) -> None:
+    row._change_reason = reason[:100] or None  # type: ignore[union-attr]
 
 
 def objectives(calendar: WorkingCalendar) -> QuerySet[SLODefinition]:

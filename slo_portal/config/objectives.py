@@ -56,7 +56,9 @@ class Objectives(Section):
         if row and given["sli_type"] != row.sli_type:
             text = f"It counts {row.sli_type} here. Another SLI is another objective: give it another name."
             raise ValidationError({"sli_type": text})
-        wanted = catalogue.entry(_checked(SLODefinition(organization=place.organization), given))
+        made = given.get("calendar") in place.named("calendars")  # by the file itself, before its objectives
+        slo = SLODefinition() if made else SLODefinition(organization=place.organization)
+        wanted = catalogue.entry(_checked(slo, given))
         for key in catalogue.OF_THIS_PLACE - given.keys():
             wanted[key] = catalogue.entry(row)[key] if row else place.today + catalogue.REVIEW
         return wanted

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kpis.importers.located import Located, Malformed, load
+from slo_portal.config.calendars import Calendars
 from slo_portal.config.entries import Entry, Secret, Section, Wrong
 from slo_portal.config.escalating import EscalationPolicies
 from slo_portal.config.notifying import FROM_ENVIRONMENT, SECRETS, Channels, Rotas
@@ -19,7 +20,10 @@ from slos.catalogue import POLICY, with_policies
 
 LONGEST = 2_000_000  # characters
 MOST = 100  # problems that are told; the rest is counted
-SECTIONS: tuple[Section, ...] = (Objectives(), Channels(), Rotas(), EscalationPolicies(), Schedules())  # as applied
+SECTIONS: tuple[Section, ...] = (  # as applied
+    *(Calendars(), Objectives()),
+    *(Channels(), Rotas(), EscalationPolicies(), Schedules()),
+)
 SHAPES: Mapping[str, Shape] = {POLICIES_KEY: POLICIES, **{section.name: section.shape for section in SECTIONS}}
 NOT_HERE = {
     "retention": "what is kept for how long is fixed, so that figures can be computed; docs/reference/retention.md "

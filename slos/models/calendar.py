@@ -8,7 +8,7 @@ from simple_history.models import HistoricalRecords
 
 from accounts.models import Organization
 from kpis.calendars import Calendar, read
-from kpis.workhours import LONGEST, Unreadable, parse
+from kpis.workhours import LONGEST, Unreadable, parse, tidy
 
 
 class WorkingCalendar(models.Model):
@@ -37,9 +37,10 @@ class WorkingCalendar(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse what cannot be read, and weeks without hours."""
+        """Refuse what cannot be read, and weeks without hours. The text loses what a browser adds to it."""
+        self.text = tidy(self.text or "")
         try:
-            parse(self.text or "")
+            parse(self.text)
         except Unreadable as error:
             raise ValidationError({"text": str(error)}) from None
 

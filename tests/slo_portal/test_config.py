@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import AuditEntry, Membership, Organization, User
 from alerts import secrets
 from alerts.models import Channel
-from slo_portal.config import reading
+from slo_portal.config import reading, words
 from slo_portal.config.applying import CHANGED, NEW, ONLY_HERE, SAME, Refused, apply, compare, export
 from slo_portal.config.entries import Place
 from slo_portal.organizations import set_up
@@ -29,6 +29,7 @@ SLO = {
     "name": "Fast lane", "sli_type": "time_to_ready", "target_percentage": 99.5, "target_value": 30,
     "target_unit": "seconds", "measurement_periods": ["daily"],
 }  # fmt: skip
+OFFICE = "zone Europe/Berlin\nMon-Fri 08:30-12:00, 13:00-17:30"
 
 
 @pytest.fixture
@@ -100,6 +101,11 @@ WRONG = [
     ({"slos": [{**SLO, "next_review_at": "soon"}]}, "next_review_at: Invalid"),
     ({"slos": [SLO, SLO]}, "'Fast lane' stands in line 2 already"),
     ({"slos": [{**SLO, "budget_policy": "strict"}]}, "budget_policy: There is no budget policy 'strict'"),
+    ({"calendars": [{"name": "Office"}]}, 'calendars "Office": `working_hours` is missing'),
+    ("version: 1\ncalendars:\n- name: O\n  working_hours: zone UTC", 'line 4, calendars "O".working_hours: the week'),
+    ({"calendars": [{"name": "O", "working_hours": f"{OFFICE}\nMon closed"}]}, "Line 3: Mon has been named before"),
+    ({"slos": [{**SLO, "clock": "working"}]}, "calendar: Name the calendar whose working hours count"),
+    ({"slos": [{**SLO, "clock": "office"}]}, "clock: 'office' is none of elapsed, working"),
     ({"channels": [{"name": "C", "kind": "slack", "url": HOOK}]}, "write ${NAME}, and set NAME in the environment"),
     ({"channels": [{"name": "C", "kind": "slack", "url": "${NOT_THERE}"}]}, "NOT_THERE is not set in the environment"),
     ({"channels": [{"name": "C", "kind": "email", "targets": ["ops"]}]}, "'ops' is not an e-mail address"),
@@ -309,6 +315,33 @@ def test_what_is_told_and_scheduled_comes_out_as_it_went_in(firm):
             }
     applied(firm, exported)
     assert export(firm) == exported
+
+
+def test_an_objective_of_the_file_keeps_a_calendar_of_the_file(firm):
+    clocks = {"clock": "working", "calendar": "Office"}
+    text = {"calendars": [{"name": "Office", "working_hours": OFFICE}], "slos": [{**SLO, **clocks}]}
+    with pytest.raises(Refused, match="calendar: There is no calendar “Office”"):
+        applied(firm, {"slos": text["slos"]})
+    told = states(compare(configuration(text), place(firm)))
+    assert (told["Office"], told["Fast lane"]) == (NEW, NEW)
+    applied(firm, text)
+    slo = firm.slos.get(name="Fast lane")
+    assert (slo.clock, slo.calendar, slo.working_hours) == ("working", "Office", OFFICE)
+    exported = export(firm)
+    assert {SAME} == set(states(applied(firm, exported)).values())
+    assert export(firm) == exported
+    text["calendars"][0]["working_hours"] += "\nSat 09:00-12:00\n"
+    (difference,) = [one for one in compare(configuration(text), place(firm)) if one.name == "Office"]
+    assert list(words.lines([difference], prune=False))[-1].strip() == "+Sat 09:00-12:00"
+    applied(firm, text)
+    slo.refresh_from_db()
+    assert slo.working_hours.endswith("Sat 09:00-12:00")
+    assert firm.calendars.get().history.first().history_change_reason == "Applied from our.yml"
+    applied(firm, {"calendars": []}, prune=True)
+    assert firm.calendars.exists()
+    applied(firm, {"calendars": [], "slos": []}, prune=True)
+    applied(firm, {"calendars": []}, prune=True)
+    assert not firm.calendars.exists()
 
 
 # --- commands ------------------------------------------------------------------------------------------------------
